@@ -1,0 +1,35 @@
+// String sequences that terminals swallow whole: CSI, then OSC/DCS/SOS/PM/APC up to their terminator, then two-byte
+// escapes. An unterminated string sequence is cut at the end of the text.
+// eslint-disable-next-line no-control-regex
+const sequences =
+  /(?:\u001B\[|\u009B)[\u0030-\u003F]*[\u0020-\u002F]*[\u0040-\u007E]?|(?:\u001B[\]PX^_]|[\u009D\u0090\u0098\u009E\u009F])[^\u0007\u001B\u009C]*(?:\u0007|\u001B\\|\u009C)?|\u001B[\u0020-\u002F]*[\u0030-\u007E]?/g;
+// C0 (but tab and newline), DEL, C1, bidirectional controls, zero-width and invisible characters, line separators, tag characters, variation
+// selectors that smuggle text, and lone surrogates.
+// eslint-disable-next-line no-control-regex
+const invisible =
+  /[\u0000-\u0008\u000B-\u001F\u007F-\u009F\u00AD\u034F\u061C\u115F\u1160\u17B4\u17B5\u180B-\u180F\u200B-\u200F\u2028-\u202E\u2060-\u206F\u3164\uFE00-\uFE0E\uFEFF\uFFA0\uFFF0-\uFFFB\u{1BCA0}-\u{1BCA3}\u{1D173}-\u{1D17A}\u{E0000}-\u{E0FFF}]|\p{Surrogate}/gu;
+
+export interface SanitizeOptions {
+  /** Keep line breaks and tabs; otherwise each becomes one space (default false). */
+  readonly lines?: boolean;
+  /** Cut to this many UTF-16 units, with `…` (default 4,096). */
+  readonly lengthMax?: number;
+}
+
+/**
+ * Makes text from elsewhere safe to print: no control or escape sequences, no bidirectional or zero-width characters, no
+ * line breaks unless asked for, bounded. Everything from a peer or a user passes here before it reaches a terminal.
+ */
+export function sanitizeText(text: string, options: SanitizeOptions = {}): string {
+  const { lines = false, lengthMax = 4_096 } = options;
+  // Work is bounded too: nothing beyond a few times the limit can matter.
+  let safe = text
+    .slice(0, lengthMax * 4)
+    .replaceAll('\r\n', '\n')
+    .replaceAll(sequences, '')
+    .replaceAll(invisible, '');
+  if (!lines) safe = safe.replaceAll(/[\t\n]/g, ' ');
+  if (safe.length <= lengthMax) return safe;
+  const cut = safe.slice(0, Math.max(0, lengthMax - 1)).replace(/\p{Surrogate}$/u, '');
+  return `${cut}…`;
+}
