@@ -1,0 +1,7 @@
+export { nodeAead } from './aead.ts';
+export { faultConfig, injectFaults } from './faults.ts';
+export type { FaultOptions, Faults, FaultSettings, FaultyParts } from './faults.ts';
+export { openNetwork, type Network } from './network.ts';
+export { networkConfig, type NetworkOptions, type NetworkSettings } from './options.ts';
+export { resolveSeeds } from './seeds.ts';
+export type { ResolveSeedsOptions, SeedFailure, SeedResolver, SeedsResult, SrvRecord } from './seeds.ts';
