@@ -1,0 +1,196 @@
+import type { Swim } from '@grp/swim';
+import type { Network } from '@grp/transport-udp';
+import type { Registry } from 'prom-client';
+import { openDataDir, type DataDir } from './data-dir.ts';
+import { EventHub } from './http/event-hub.ts';
+import { eventRoutes } from './http/event-routes.ts';
+import { listen, type Listening } from './http/listen.ts';
+import { nodeRoutes } from './http/node-routes.ts';
+import { createServer, type HttpServer } from './http/server.ts';
+import { Lifecycle } from './lifecycle.ts';
+import { createMetrics } from './metrics/node-metrics.ts';
+import { defaultName, openNetworks, type Networks } from './networks.ts';
+import type { Node } from './node.ts';
+import { resolveOptions, type NodeOptions, type ResolvedOptions } from './options.ts';
+import type { NodeParts } from './ports.ts';
+import type { RoleTable, RunningRole } from './role.ts';
+import { roles as allRoles } from './roles.ts';
+import { packageVersion, type NodeStatus } from './status.ts';
+
+/** What has been opened so far; closed in reverse. */
+type Opened = { readonly what: string; readonly run: () => Promise<void> }[];
+
+const httpGraceMs = 1_000;
+
+/**
+ * Makes a node of its parts: `createNode` with everything it touches handed in. Opens the folder, the sockets and HTTP;
+ * when something fails, all that was opened before is closed.
+ */
+export async function assembleNode(given: NodeOptions, parts: NodeParts, table: RoleTable = allRoles): Promise<Node> {
+  const options = await resolveOptions(given, parts, table);
+  const opened: Opened = [];
+  try {
+    const dataDir = await openFolder(given.dataDir, opened);
+    const networks = await openNetworks(options, parts, table);
+    opened.push({ what: 'network', run: () => networks.close() });
+    const node = new Assembly({ options, parts, networks, opened });
+    await node.build(table, dataDir);
+    return await node.open();
+  } catch (cause) {
+    for (const { run } of opened.toReversed()) await run().catch(() => {});
+    throw cause;
+  }
+}
+
+interface AssemblyParts {
+  readonly options: ResolvedOptions;
+  readonly parts: NodeParts;
+  readonly networks: Networks;
+  readonly opened: Opened;
+}
+
+/** A node while it is put together, and afterwards what its pieces know of each other. */
+class Assembly {
+  readonly #given: AssemblyParts;
+  readonly #name: string;
+  readonly #version = packageVersion();
+  readonly #startedAt: number;
+  readonly #startedMs: number;
+  readonly #hub: EventHub;
+  readonly #server: HttpServer;
+  readonly #registry: Registry;
+  readonly #lifecycle: Lifecycle;
+  readonly #running: RunningRole[] = [];
+  #swim: Swim | undefined;
+  #listening: Listening = { port: 0, url: '' };
+
+  constructor(given: AssemblyParts) {
+    const { options, parts, networks, opened } = given;
+    const { clock } = parts;
+    const { config, logger } = options;
+    this.#given = given;
+    this.#name = options.given.name ?? defaultName(networks);
+    this.#startedAt = clock.wallMs();
+    this.#startedMs = clock.now();
+    this.#hub = new EventHub(clock, config);
+    this.#server = createServer({ ...options, host: options.http.host, clock });
+    this.#lifecycle = new Lifecycle({
+      clock,
+      logger,
+      leaveTimeoutMs: config.leaveTimeoutMs,
+      onStopping: () => this.#hub.publish({ noun: 'node', type: 'stopping' }),
+      lifetime: lifetimeOf(this.#running, opened),
+    });
+    this.#registry = createMetrics({
+      name: this.#name,
+      version: this.#version,
+      startedAt: this.#startedAt,
+      ready: () => this.#lifecycle.isReady,
+      eventClients: () => this.#hub.clientCount,
+      eventsDropped: () => this.#hub.droppedCount,
+    });
+  }
+
+  /** Registers the node's routes, then builds the roles in the order of the table. */
+  async build(table: RoleTable, dataDir: DataDir | undefined): Promise<void> {
+    const { options, networks } = this.#given;
+    const { app } = this.#server;
+    nodeRoutes(app, {
+      status: () => this.#status(),
+      stop: (how) => void this.#lifecycle.stop(how),
+      faults: networks.faults,
+      registry: this.#registry,
+    });
+    eventRoutes(app, this.#hub, options.config.eventClientsMax);
+    for (const [name, network] of networks.byRole) {
+      const role = await table[name].build?.(this.#context(network, dataDir));
+      if (role === undefined) continue;
+      this.#running.push(role);
+      this.#swim ??= role.swim;
+      role.routes?.(app);
+      role.metrics?.(this.#registry);
+    }
+  }
+
+  /** Opens HTTP; from then on the node can be asked. */
+  async open(): Promise<Node> {
+    const { options, opened } = this.#given;
+    opened.push({ what: 'http', run: () => this.#closeHttp() });
+    this.#listening = await listen(this.#server.app, options.http, options.tls === undefined ? 'http' : 'https');
+    const lifecycle = this.#lifecycle;
+    return {
+      name: this.#name,
+      swim: this.#swim,
+      http: this.#listening.url,
+      status: () => this.#status(),
+      start: () => lifecycle.start(),
+      ready: () => lifecycle.ready(),
+      stop: (how) => lifecycle.stop(how),
+      onStopped: (listener) => lifecycle.onStopped(listener),
+    };
+  }
+
+  #context(network: Network, dataDir: DataDir | undefined) {
+    const { options, parts, networks } = this.#given;
+    return {
+      name: this.#name,
+      options,
+      network,
+      ports: networks.ports,
+      parts,
+      clock: parts.clock,
+      random: parts.random,
+      logger: options.logger,
+      dataDir,
+      swim: this.#swim,
+      publish: this.#hub.publish.bind(this.#hub),
+      fail: (cause: unknown) => this.#lifecycle.fail(cause),
+      noteReady: () => this.#lifecycle.noteReady(),
+    };
+  }
+
+  #status(): NodeStatus {
+    const { options, parts, networks } = this.#given;
+    return {
+      name: this.#name,
+      id: this.#swim?.self.id ?? `${this.#name}#${this.#startedAt}`,
+      state: this.#lifecycle.state,
+      roles: options.roles,
+      pid: process.pid,
+      version: this.#version,
+      startedAt: new Date(this.#startedAt).toISOString(),
+      uptimeMs: Math.round(parts.clock.now() - this.#startedMs),
+      http: this.#listening.url,
+      ports: { ...networks.ports, http: this.#listening.port },
+      ready: this.#lifecycle.isReady,
+      faults: networks.faults.get(),
+    };
+  }
+
+  async #closeHttp(): Promise<void> {
+    this.#hub.close();
+    await this.#server.close(httpGraceMs);
+  }
+}
+
+function lifetimeOf(running: readonly RunningRole[], opened: Opened) {
+  return {
+    async start(): Promise<void> {
+      for (const role of running) await role.start();
+    },
+    ready: () => running.every((role) => role.ready()),
+    async leave(how: Parameters<RunningRole['stop']>[0]): Promise<void> {
+      for (const role of running.toReversed()) await role.stop(how);
+    },
+    get closing() {
+      return opened.toReversed();
+    },
+  };
+}
+
+async function openFolder(path: string | undefined, opened: Opened): Promise<DataDir | undefined> {
+  if (path === undefined) return undefined;
+  const dataDir = await openDataDir(path);
+  opened.push({ what: 'data folder', run: () => dataDir.release() });
+  return dataDir;
+}

@@ -1,0 +1,157 @@
+import { randomUUID } from 'node:crypto';
+import { link, mkdir, open, readFile, readlink, rename, rm } from 'node:fs/promises';
+import { hostname } from 'node:os';
+import { join, resolve } from 'node:path';
+import { GrpError } from '@grp/core';
+import { errorCode, nodeError, problemOf } from './errors.ts';
+import { readText } from './files.ts';
+
+/** A folder that belongs to this process until `release`. */
+export interface DataDir {
+  readonly folder: string;
+  /** The path of a file in it. */
+  file(name: string): string;
+  /** Gives the folder free. Idempotent. */
+  release(): Promise<void>;
+}
+
+/** Who wrote a lock file. `boot` and `started` are empty where the system does not tell (all but Linux). */
+interface Holder {
+  readonly pid: number;
+  readonly host: string;
+  readonly boot: string;
+  readonly pidNamespace: string;
+  readonly started: string;
+  /** Tells two locks of one process apart. */
+  readonly id: string;
+}
+
+const lockBytesMax = 4_096;
+
+/**
+ * Creates the folder when needed (mode 0700) and claims it. The lock of a process that is gone, also one from before a
+ * reboot, is taken over. A lock from another host is respected, because nobody can tell whether that host still works.
+ * @throws GrpError NODE_DATA_DIR_LOCKED, NODE_DATA_DIR_UNUSABLE
+ */
+export async function openDataDir(path: string): Promise<DataDir> {
+  const folder = resolve(path);
+  const lock = join(folder, 'lock');
+  try {
+    await mkdir(folder, { recursive: true, mode: 0o700 });
+    const mine = JSON.stringify(await describeSelf());
+    const holder = await claim(lock, mine);
+    if (holder !== undefined) throw locked(folder, lock, holder);
+    return {
+      folder,
+      file: (name) => join(folder, name),
+      async release() {
+        // Only if it is still ours: an operator may have removed it and started another process.
+        if ((await readText(lock, lockBytesMax)) === mine) await rm(lock, { force: true });
+      },
+    };
+  } catch (cause) {
+    if (cause instanceof GrpError) throw cause;
+    throw nodeError('NODE_DATA_DIR_UNUSABLE', { context: { folder, problem: problemOf(cause) }, cause });
+  }
+}
+
+/** Undefined: the lock is ours. Otherwise who holds it. */
+async function claim(lock: string, mine: string): Promise<Partial<Holder> | undefined> {
+  const draft = `${lock}.${randomUUID()}`;
+  try {
+    const handle = await open(draft, 'wx', 0o600);
+    try {
+      await handle.writeFile(mine);
+      await handle.sync(); // so that no power cut leaves an empty lock, which nobody could judge
+    } finally {
+      await handle.close();
+    }
+    for (let attempt = 0; attempt < 5; attempt++) {
+      if (await tryLink(draft, lock)) return undefined;
+      const text = await readText(lock, lockBytesMax);
+      if (text === undefined) continue; // released a moment ago
+      const holder = parseHolder(text);
+      if (await isAlive(holder)) return holder;
+      await removeStale(lock, text);
+    }
+    return {};
+  } finally {
+    await rm(draft, { force: true });
+  }
+}
+
+/** Creates `to` with the content of `from`, in one step; false when `to` is there. */
+async function tryLink(from: string, to: string): Promise<boolean> {
+  try {
+    await link(from, to);
+    return true;
+  } catch (cause) {
+    if (errorCode(cause) === 'EEXIST') return false;
+    throw cause;
+  }
+}
+
+async function removeStale(lock: string, judged: string): Promise<void> {
+  const aside = `${lock}.${randomUUID()}`;
+  try {
+    await rename(lock, aside);
+  } catch (cause) {
+    if (errorCode(cause) === 'ENOENT') return; // another process was faster
+    throw cause;
+  }
+  // Between judging and renaming another process may have taken over: then this is its fresh lock, and goes back.
+  if ((await readText(aside, lockBytesMax)) !== judged) await tryLink(aside, lock);
+  await rm(aside, { force: true });
+}
+
+function parseHolder(text: string): Partial<Holder> {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === 'object' && value !== null ? value : {};
+  } catch {
+    return {};
+  }
+}
+
+/** Doubt counts as life: a lock is taken over only when its holder is surely gone. */
+async function isAlive(holder: Partial<Holder>): Promise<boolean> {
+  const self = await describeSelf();
+  if (typeof holder.pid !== 'number' || !Number.isInteger(holder.pid) || holder.pid <= 0) return true;
+  if (holder.host !== self.host) return true;
+  if (holder.boot !== self.boot) return false; // the machine was restarted
+  // The same host name in another process namespace is a restarted container, whose process number 1 means nothing here.
+  if (holder.pidNamespace !== self.pidNamespace) return false;
+  if (!processExists(holder.pid)) return false;
+  // A number may be given again: then the process that has it now began at another time.
+  return holder.started === (await processStart(holder.pid));
+}
+
+function processExists(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (cause) {
+    return errorCode(cause) !== 'ESRCH';
+  }
+}
+
+async function describeSelf(): Promise<Holder> {
+  const [boot, pidNamespace, started] = await Promise.all([
+    readFile('/proc/sys/kernel/random/boot_id', 'utf8').catch(() => ''),
+    readlink('/proc/self/ns/pid').catch(() => ''),
+    processStart(process.pid),
+  ]);
+  return { pid: process.pid, host: hostname(), boot: boot.trim(), pidNamespace, started, id: randomUUID() };
+}
+
+/** When a process began, in clock ticks since boot: field 22 of /proc/PID/stat; empty where there is no such file. */
+async function processStart(pid: number): Promise<string> {
+  const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '');
+  // The second field, the program's name, may hold spaces and brackets: count from the last bracket.
+  return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? '';
+}
+
+function locked(folder: string, file: string, holder: Partial<Holder>): GrpError {
+  const { pid = 'unknown', host = 'an unknown host' } = holder;
+  return nodeError('NODE_DATA_DIR_LOCKED', { context: { folder, file, pid, host } });
+}

@@ -1,0 +1,73 @@
+import type { ServerResponse } from 'node:http';
+import type { FastifyInstance } from 'fastify';
+import { httpError } from '../errors.ts';
+import type { EventHub } from './event-hub.ts';
+
+const knownKinds: readonly string[] = [
+  ...['node', 'stopping', 'dropped'],
+  ...[
+    'swim',
+    'join',
+    'alive',
+    'suspect',
+    'down',
+    'leave',
+    'update',
+    'forget',
+    'user-event',
+    'query',
+    'conflict',
+    'fault',
+  ],
+];
+
+const schema = {
+  querystring: {
+    type: 'object',
+    additionalProperties: false,
+    properties: { kinds: { type: 'string', maxLength: 512 } },
+  },
+};
+
+/** `/v1/events`: server-sent events, all of them or the nouns and types in `kinds`. */
+export function eventRoutes(app: FastifyInstance, hub: EventHub, eventClientsMax: number): void {
+  interface Query {
+    readonly kinds?: string;
+  }
+  app.get<{ Querystring: Query }>('/v1/events', { schema, exposeHeadRoute: false }, async (request, reply) => {
+    const kinds = parseKinds(request.query.kinds);
+    const { raw } = reply;
+    const subscription = hub.subscribe(
+      { write: (text) => raw.write(text), end: () => raw.end(), destroy: () => raw.destroy() },
+      kinds,
+    );
+    if (subscription === undefined) throw httpError('NODE_EVENTS_FULL', { context: { max: eventClientsMax } });
+    reply.hijack(); // the stream is ours from here on
+    raw.on('drain', () => subscription.drained());
+    raw.on('close', () => subscription.cancel());
+    raw.on('error', () => subscription.cancel());
+    open(raw);
+  });
+}
+
+function open(raw: ServerResponse): void {
+  raw.writeHead(200, {
+    'content-type': 'text/event-stream; charset=utf-8',
+    'cache-control': 'no-store',
+    'x-content-type-options': 'nosniff',
+    'x-accel-buffering': 'no', // nginx would hold events back
+  });
+  // Tells the reader that nothing from now on is missed, and to come back after a second when the stream breaks.
+  raw.write(': open\nretry: 1000\n\n');
+}
+
+function parseKinds(text: string | undefined): ReadonlySet<string> | undefined {
+  if (text === undefined || text === '') return undefined;
+  const kinds = text.split(',').map((kind) => kind.trim());
+  const unknown = kinds.find((kind) => !knownKinds.includes(kind));
+  if (unknown !== undefined) {
+    const problem = `${JSON.stringify(unknown.slice(0, 40))} is no kind of event`;
+    throw httpError('NODE_REQUEST_INVALID', { context: { problem }, hint: `Kinds: ${knownKinds.join(', ')}.` });
+  }
+  return new Set(kinds);
+}

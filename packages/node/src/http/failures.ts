@@ -1,0 +1,81 @@
+import { GrpError, httpStatuses, type Logger } from '@grp/core';
+import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { httpError } from '../errors.ts';
+
+// Where HTTP has a finer word than the kind of the error.
+const finerStatuses: Readonly<Record<string, number>> = {
+  NODE_TOKEN_REFUSED: 401,
+  NODE_METHOD_WRONG: 405,
+  NODE_BODY_TOO_LARGE: 413,
+  NODE_MEDIA_TYPE: 415,
+  NODE_EVENTS_FULL: 429,
+};
+
+/** The HTTP status of an error: by its code where HTTP has a finer word, else by its kind. */
+export function httpStatusOf(error: GrpError): number {
+  return finerStatuses[error.code] ?? httpStatuses[error.kind];
+}
+
+/** The document every failed request gets. */
+export function errorDocument(error: GrpError): { readonly error: ReturnType<GrpError['toJSON']> } {
+  return { error: error.toJSON() };
+}
+
+/** Turns everything that can go wrong into `{"error":{code,message,hint}}` with the right status. */
+export function handleFailures(
+  app: FastifyInstance,
+  options: { readonly logger: Logger; readonly bodyBytesMax: number },
+): void {
+  const { logger, bodyBytesMax } = options;
+  app.setErrorHandler((cause: FastifyError | GrpError, request, reply) => {
+    const error = asGrpError(cause, bodyBytesMax);
+    if (error.code === 'NODE_INTERNAL') {
+      const { method, url } = request;
+      const detail = cause instanceof Error ? (cause.stack ?? cause.message) : String(cause);
+      logger.log('error', 'node.http-failed', { method, url: url.slice(0, 200), detail });
+    }
+    return send(reply, error);
+  });
+  app.setNotFoundHandler((request, reply) => send(reply, notFound(app, request)));
+}
+
+/** For what fails before there is a route: a URL that cannot be decoded. */
+export function frameworkFailure(cause: FastifyError, _request: unknown, reply: unknown): void {
+  void send(reply as FastifyReply, asGrpError(cause, 0));
+}
+
+function send(reply: FastifyReply, error: GrpError): FastifyReply {
+  return reply.code(httpStatusOf(error)).type('application/json; charset=utf-8').send(errorDocument(error));
+}
+
+function asGrpError(cause: FastifyError | GrpError, bodyBytesMax: number): GrpError {
+  if (cause instanceof GrpError) return cause;
+  const { code, statusCode, validation } = cause;
+  if (validation !== undefined) {
+    const where = cause.validationContext === 'body' ? 'NODE_BODY_INVALID' : 'NODE_REQUEST_INVALID';
+    return httpError(where, { context: { problem: cause.message } });
+  }
+  if (statusCode === 413) return httpError('NODE_BODY_TOO_LARGE', { context: { max: bodyBytesMax } });
+  if (statusCode === 415) return httpError('NODE_MEDIA_TYPE');
+  if (code === 'FST_ERR_CTP_EMPTY_JSON_BODY') {
+    return httpError('NODE_BODY_INVALID', {
+      context: { problem: 'it is empty' },
+      hint: 'Send {} when there is nothing to say.',
+    });
+  }
+  if (code === 'FST_ERR_CTP_INVALID_JSON_BODY' || cause instanceof SyntaxError) {
+    return httpError('NODE_BODY_INVALID', { context: { problem: 'it is not JSON' } });
+  }
+  if (statusCode !== undefined && statusCode >= 400 && statusCode < 500) {
+    return httpError('NODE_REQUEST_INVALID', { context: { problem: cause.message } });
+  }
+  return httpError('NODE_INTERNAL', { cause });
+}
+
+function notFound(app: FastifyInstance, request: FastifyRequest): GrpError {
+  const { method } = request;
+  const path = request.url.split('?', 1)[0]?.slice(0, 200) ?? '';
+  const allowed = (['GET', 'POST'] as const).filter((other) => app.hasRoute({ method: other, url: path }));
+  if (allowed.length === 0) return httpError('NODE_ROUTE_UNKNOWN', { context: { method, path } });
+  return httpError('NODE_METHOD_WRONG', { context: { method, path, allowed: allowed.join(' and ') } });
+}

@@ -1,0 +1,11 @@
+export { nodeConfig, type NodeConfig } from './config.ts';
+export { createNode } from './create-node.ts';
+export type { FaultChange, NodeFaults } from './faults.ts';
+export { writeAtomically } from './files.ts';
+export { createLogger, type LoggerOptions } from './logging.ts';
+export type { Node, StopOptions } from './node.ts';
+export type { NodeOptions } from './options.ts';
+export type { RoleDefinition, RoleName, RoleTable } from './role.ts';
+export { httpOffset, roles } from './roles.ts';
+export { parseKey, readKeyFile, readTokenFile } from './secrets.ts';
+export type { NodeState, NodeStatus } from './status.ts';

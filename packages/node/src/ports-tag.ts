@@ -1,0 +1,10 @@
+import type { RoleName } from './role.ts';
+
+/**
+ * The tag by which members find each other's roles, `gms:7947,raft:7950`; none for swim alone, whose port is the
+ * member's address.
+ */
+export function portsTag(ports: Readonly<Partial<Record<RoleName, number>>>): string | undefined {
+  const others = Object.entries(ports).filter(([role]) => role !== 'swim');
+  return others.length === 0 ? undefined : others.map(([role, port]) => `${role}:${port}`).join(',');
+}

@@ -1,0 +1,66 @@
+import type { Clock, Logger, Random } from '@grp/core';
+import type { Swim } from '@grp/swim';
+import type { Network } from '@grp/transport-udp';
+import type { FastifyInstance } from 'fastify';
+import type { Registry } from 'prom-client';
+import type { DataDir } from './data-dir.ts';
+import type { NodeEventBody } from './http/event-hub.ts';
+import type { ResolvedOptions } from './options.ts';
+import type { NodeParts } from './ports.ts';
+
+/** Every role that grp knows; `roles` says which ones this version can run. */
+export type RoleName = 'swim' | 'gms' | 'messenger' | 'tracker' | 'raft' | 'chat' | 'dfs';
+
+/** What a role is given to build itself with. */
+export interface RoleContext {
+  readonly name: string;
+  readonly options: ResolvedOptions;
+  /** This role's own port. */
+  readonly network: Network;
+  /** The ports of all roles of this node. */
+  readonly ports: Readonly<Partial<Record<RoleName, number>>>;
+  readonly parts: NodeParts;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+  readonly dataDir: DataDir | undefined;
+  /** The membership, for the roles after swim in the table. */
+  readonly swim: Swim | undefined;
+  /** Tells the event stream. */
+  readonly publish: (event: NodeEventBody) => void;
+  /** Something cannot go on: the node stops, with this as the cause. */
+  readonly fail: (cause: unknown) => void;
+  /** `ready` may have changed. */
+  readonly noteReady: () => void;
+}
+
+export interface RoleStop {
+  /** Tell the others; otherwise vanish as a crash would. */
+  readonly leave: boolean;
+  readonly timeoutMs: number;
+  /** Aborts when somebody does not want to wait for the leave any longer. */
+  readonly signal: AbortSignal;
+}
+
+/** A role that has been built. Building announces nothing; `start` does. */
+export interface RunningRole {
+  readonly swim?: Swim;
+  start(): Promise<void>;
+  /** Bounded by the node, whatever it does. */
+  stop(options: RoleStop): Promise<void>;
+  /** It serves: what `/readyz` asks. */
+  ready(): boolean;
+  /** Its part of the HTTP API, below `/v1/<role>/`. */
+  routes?(app: FastifyInstance): void;
+  metrics?(registry: Registry): void;
+}
+
+export interface RoleDefinition {
+  /** Added to the base port. */
+  readonly offset: number;
+  readonly protocols: readonly ('udp' | 'tcp')[];
+  /** Absent: known, but not in this version. */
+  readonly build?: (context: RoleContext) => Promise<RunningRole> | RunningRole;
+}
+
+export type RoleTable = Readonly<Record<RoleName, RoleDefinition>>;

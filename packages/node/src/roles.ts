@@ -1,0 +1,33 @@
+import { nodeError } from './errors.ts';
+import { buildSwimRole } from './role-swim.ts';
+import type { RoleName, RoleTable } from './role.ts';
+
+/** HTTP's offset from the base port. */
+export const httpOffset = 7;
+
+/** Role → port and wiring, in the order of building. A new role is one more `build` here. */
+export const roles: RoleTable = {
+  swim: { offset: 0, protocols: ['udp', 'tcp'], build: buildSwimRole },
+  gms: { offset: 1, protocols: ['udp'] },
+  messenger: { offset: 2, protocols: ['udp'] },
+  tracker: { offset: 3, protocols: ['tcp'] },
+  raft: { offset: 4, protocols: ['tcp'] },
+  chat: { offset: 5, protocols: ['tcp'] },
+  dfs: { offset: 6, protocols: ['tcp'] },
+};
+
+/**
+ * The roles asked for, each once, in the order of the table.
+ * @throws GrpError NODE_ROLES_EMPTY, NODE_ROLE_UNKNOWN, NODE_ROLE_UNAVAILABLE
+ */
+export function checkRoles(names: readonly string[], table: RoleTable = roles): readonly RoleName[] {
+  if (names.length === 0) throw nodeError('NODE_ROLES_EMPTY');
+  const known = Object.keys(table) as RoleName[];
+  const available = known.filter((role) => table[role].build !== undefined).join(', ');
+  for (const role of names) {
+    const context = { role: role.slice(0, 80), available };
+    if (!Object.hasOwn(table, role)) throw nodeError('NODE_ROLE_UNKNOWN', { context });
+    if (table[role as RoleName].build === undefined) throw nodeError('NODE_ROLE_UNAVAILABLE', { context });
+  }
+  return known.filter((role) => names.includes(role));
+}
