@@ -1,3 +1,14 @@
+export { createWorld, type ClockChange, type World, type WorldOptions } from './world.ts';
+export type { TransportOptions } from './datagrams.ts';
+export type { Delay } from './delay.ts';
+export type { Host, Start } from './host.ts';
+export type { CrashKind } from './life.ts';
+export type { LinkSettings } from './links.ts';
+export type { NetworkControl, PairNames } from './network-control.ts';
+export { seededRandom } from './random.ts';
+export type { UntilOptions } from './runner.ts';
+export type { StreamSettings } from './stream-flow.ts';
+export type { TraceEvent, TraceKind, TraceOptions } from './trace.ts';
 export { streamsConformance, type OpenStreams, type StreamsFeature } from './conformance/streams.ts';
 export { transportConformance, type OpenTransports, type TransportFeature } from './conformance/transport.ts';
 export { ConformanceError } from './conformance/suite.ts';
