@@ -30,7 +30,7 @@ export function parseAddress(text: string, defaultPort?: number): HostPort {
 
 /** As `parseAddress`; undefined for what it would refuse. */
 export function tryParseAddress(text: string, defaultPort?: number): HostPort | undefined {
-  const match = /^(?:\[([0-9a-fA-F:.]+(?:%\w+)?)\]|([^:[\]\s]*))(?::(\d{1,5}))?$/.exec(text);
+  const match = /^(?:\[([0-9a-fA-F:.]+(?:%[\w.-]+)?)\]|([^:[\]\s]*))(?::(\d{1,5}))?$/.exec(text);
   const host = match?.[1] ?? match?.[2];
   const port = match?.[3] === undefined ? defaultPort : Number(match[3]);
   if (host === undefined || host === '' || port === undefined || port > 65_535) return undefined;

@@ -81,7 +81,7 @@ function check(name: string, setting: Setting, value: unknown): string | undefin
   if (typeof setting.default === 'boolean') {
     return typeof value === 'boolean' ? undefined : `${name} must be true or false, not ${shown(value)}`;
   }
-  const { min, max, unit, fraction = false } = setting as NumberSetting;
+  const { min, max, unit, fraction = false } = setting;
   if (typeof value !== 'number' || Number.isNaN(value))
     return `${name} must be a number of ${unit}, not ${shown(value)}`;
   if (!fraction && !Number.isInteger(value)) return `${name} must be a whole number of ${unit}, not ${value}`;

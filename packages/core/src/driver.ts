@@ -39,6 +39,9 @@ export function drive<Input, Effect>(options: DriveOptions<Input, Effect>): Driv
   let armedAt: Millis | undefined;
   let cancelTimer: Cancel = () => {};
 
+  // A function, because TypeScript would otherwise believe that `state` is still 'busy' after `perform`.
+  const isStopped = (): boolean => state === 'stopped';
+
   function accept(input: Input | Wake): boolean {
     if (state === 'stopped') return false;
     if (inbox.length >= inboxMax) {
@@ -68,6 +71,7 @@ export function drive<Input, Effect>(options: DriveOptions<Input, Effect>): Driv
           if (isStopped()) return;
         }
       }
+      if (isStopped()) return;
       arm(machine.nextDeadline());
       state = 'idle';
     } catch (cause) {
@@ -86,11 +90,6 @@ export function drive<Input, Effect>(options: DriveOptions<Input, Effect>): Driv
       armedAt = undefined;
       accept(wake);
     });
-  }
-
-  // A function, because TypeScript would otherwise believe that `state` is still 'busy' after `perform`.
-  function isStopped(): boolean {
-    return state === 'stopped';
   }
 
   function stop(): void {

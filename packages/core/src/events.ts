@@ -39,8 +39,15 @@ export class Events<Event> {
     }
   }
 
-  /** Events from now on, until `signal` or `close`. */
-  async *iterate({ signal, bufferMax = 1_024, onDropped }: IterateOptions = {}): AsyncGenerator<Event, void, void> {
+  /** Events from now on, until `signal` or `close`. Leave it by `break` or `return()`, so that it lets go. */
+  iterate(options: IterateOptions = {}): AsyncGenerator<Event, void, void> {
+    const iteration = this.#iterate(options);
+    void iteration.next(); // a generator runs when it is asked first; it must hear what comes before that, too
+    return iteration;
+  }
+
+  /** Events from now on, until `signal` or `close`, after a first value that means nothing. */
+  async *#iterate({ signal, bufferMax = 1_024, onDropped }: IterateOptions): AsyncGenerator<Event, void, void> {
     const buffer: Event[] = [];
     let ended = this.#closed || signal?.aborted === true;
     let wakeUp: () => void = () => {};
@@ -50,12 +57,16 @@ export class Events<Event> {
     };
     const cancel = this.on((event) => {
       buffer.push(event);
-      if (buffer.length > bufferMax) onDropped?.(buffer.splice(0, buffer.length - bufferMax).length);
+      if (buffer.length > bufferMax) {
+        const dropped = buffer.splice(0, buffer.length - bufferMax);
+        onDropped?.(dropped.length);
+      }
       wakeUp();
     });
     signal?.addEventListener('abort', end, { once: true });
     this.#closers.add(end);
     try {
+      yield undefined as Event;
       for (;;) {
         while (buffer.length > 0) yield buffer.shift() as Event;
         if (ended) return;

@@ -1,13 +1,13 @@
 // String sequences that terminals swallow whole: CSI, then OSC/DCS/SOS/PM/APC up to their terminator, then two-byte
 // escapes. An unterminated string sequence is cut at the end of the text.
-// eslint-disable-next-line no-control-regex
 const sequences =
+  // oxlint-disable-next-line no-control-regex -- control characters are what it looks for
   /(?:\u001B\[|\u009B)[\u0030-\u003F]*[\u0020-\u002F]*[\u0040-\u007E]?|(?:\u001B[\]PX^_]|[\u009D\u0090\u0098\u009E\u009F])[^\u0007\u001B\u009C]*(?:\u0007|\u001B\\|\u009C)?|\u001B[\u0020-\u002F]*[\u0030-\u007E]?/g;
-// C0 (but tab and newline), DEL, C1, bidirectional controls, zero-width and invisible characters, line separators, tag characters, variation
-// selectors that smuggle text, and lone surrogates.
-// eslint-disable-next-line no-control-regex
+// C0 (but tab and newline), DEL, C1, line separators, lone surrogates; bidirectional controls and all that is invisible
+// (zero-width, tags, variation selectors that smuggle text), but not U+FE0F, which gives an emoji its colour.
 const invisible =
-  /[\u0000-\u0008\u000B-\u001F\u007F-\u009F\u00AD\u034F\u061C\u115F\u1160\u17B4\u17B5\u180B-\u180F\u200B-\u200F\u2028-\u202E\u2060-\u206F\u3164\uFE00-\uFE0E\uFEFF\uFFA0\uFFF0-\uFFFB\u{1BCA0}-\u{1BCA3}\u{1D173}-\u{1D17A}\u{E0000}-\u{E0FFF}]|\p{Surrogate}/gu;
+  // oxlint-disable-next-line no-control-regex -- control characters are what it looks for
+  /[\u0000-\u0008\u000B-\u001F\u007F-\u009F\u2028\u2029\uFFF9-\uFFFB]|\p{Surrogate}|\p{Bidi_Control}|(?!\uFE0F)\p{Default_Ignorable_Code_Point}/gu;
 
 export interface SanitizeOptions {
   /** Keep line breaks and tabs; otherwise each becomes one space (default false). */
@@ -30,6 +30,7 @@ export function sanitizeText(text: string, options: SanitizeOptions = {}): strin
     .replaceAll(invisible, '');
   if (!lines) safe = safe.replaceAll(/[\t\n]/g, ' ');
   if (safe.length <= lengthMax) return safe;
-  const cut = safe.slice(0, Math.max(0, lengthMax - 1)).replace(/\p{Surrogate}$/u, '');
+  if (lengthMax < 1) return '';
+  const cut = safe.slice(0, lengthMax - 1).replace(/\p{Surrogate}$/u, '');
   return `${cut}…`;
 }
