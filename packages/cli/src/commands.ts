@@ -1,0 +1,63 @@
+import type { Command } from '@oclif/core';
+import { ClusterDown } from './commands/cluster/down.ts';
+import { ClusterHeal } from './commands/cluster/heal.ts';
+import { ClusterKill } from './commands/cluster/kill.ts';
+import { ClusterLogs } from './commands/cluster/logs.ts';
+import { ClusterPartition } from './commands/cluster/partition.ts';
+import { ClusterPause } from './commands/cluster/pause.ts';
+import { ClusterRestart } from './commands/cluster/restart.ts';
+import { ClusterResume } from './commands/cluster/resume.ts';
+import { ClusterStatus } from './commands/cluster/status.ts';
+import { ClusterUp } from './commands/cluster/up.ts';
+import { ClusterWait } from './commands/cluster/wait.ts';
+import { Completion } from './commands/completion.ts';
+import { Demo } from './commands/demo.ts';
+import { Doctor } from './commands/doctor.ts';
+import { NodeEvents } from './commands/node/events.ts';
+import { NodeStart } from './commands/node/start.ts';
+import { NodeStatus } from './commands/node/status.ts';
+import { NodeStop } from './commands/node/stop.ts';
+import { SwimBandwidth } from './commands/swim/bandwidth.ts';
+import { SwimEvent } from './commands/swim/event.ts';
+import { SwimEvents } from './commands/swim/events.ts';
+import { SwimJoin } from './commands/swim/join.ts';
+import { SwimKeys } from './commands/swim/keys.ts';
+import { SwimLeave } from './commands/swim/leave.ts';
+import { SwimMembers } from './commands/swim/members.ts';
+import { SwimQuery } from './commands/swim/query.ts';
+import { SwimReset } from './commands/swim/reset.ts';
+import { SwimRtt } from './commands/swim/rtt.ts';
+import { SwimTags } from './commands/swim/tags.ts';
+
+/** Every command, by noun and verb. Heavy things are imported inside `run`, so that help and errors stay fast. */
+export const COMMANDS = {
+  'node:start': NodeStart,
+  'node:stop': NodeStop,
+  'node:status': NodeStatus,
+  'node:events': NodeEvents,
+  'cluster:up': ClusterUp,
+  'cluster:status': ClusterStatus,
+  'cluster:down': ClusterDown,
+  'cluster:kill': ClusterKill,
+  'cluster:pause': ClusterPause,
+  'cluster:resume': ClusterResume,
+  'cluster:restart': ClusterRestart,
+  'cluster:partition': ClusterPartition,
+  'cluster:heal': ClusterHeal,
+  'cluster:logs': ClusterLogs,
+  'cluster:wait': ClusterWait,
+  'swim:members': SwimMembers,
+  'swim:join': SwimJoin,
+  'swim:leave': SwimLeave,
+  'swim:events': SwimEvents,
+  'swim:bandwidth': SwimBandwidth,
+  'swim:reset': SwimReset,
+  'swim:tags': SwimTags,
+  'swim:keys': SwimKeys,
+  'swim:rtt': SwimRtt,
+  'swim:event': SwimEvent,
+  'swim:query': SwimQuery,
+  doctor: Doctor,
+  demo: Demo,
+  completion: Completion,
+} satisfies Record<string, Command.Class>;

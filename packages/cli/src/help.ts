@@ -1,0 +1,60 @@
+import { Help } from '@oclif/core';
+import { helpTopics, rowsText } from './help-topics.ts';
+
+const start: readonly (readonly [string, string])[] = [
+  ['grp demo', 'see it work: a real five-node cluster loses, regains and dismisses members (30 s)'],
+  ['grp cluster up -n 5', 'run five nodes on this machine; Ctrl-C stops them'],
+  ['grp swim members --watch', 'who is in the cluster, redrawn as it changes'],
+  ['grp node start --join HOST:PORT', 'one node of a cluster across hosts'],
+  ['grp doctor', 'find out why it does not work here'],
+];
+
+const globals: readonly (readonly [string, string])[] = [
+  ['--json', 'JSON on stdout: one document, or one per line for streams'],
+  ['--node URL', 'the node to ask (GRP_NODE); else the local cluster, else http://127.0.0.1:7953'],
+  ['--dir DIR', 'folder of the local cluster (GRP_DIR; .grp)'],
+  ['--config FILE', 'values for flags, in YAML or JSON'],
+  ['--timeout TIME', 'how long to wait: 500ms, 5s, 2m'],
+  ['--no-color', 'no colours'],
+];
+
+/** The root page for somebody who has never seen grp, and topics that are no commands. */
+export class GrpHelp extends Help {
+  override async showHelp(argv: string[]): Promise<void> {
+    const words = argv.filter((word) => !word.startsWith('-') && word !== 'help');
+    const topic =
+      words.length === 1 && Object.hasOwn(helpTopics, words[0] as string) ? helpTopics[words[0] as string] : undefined;
+    if (topic === undefined) {
+      await super.showHelp(argv);
+      return;
+    }
+    const closing = topic.closing === undefined ? '' : `\n\n${topic.closing}`;
+    this.log(`${topic.title}\n${rowsText(topic.rows)}${closing}`);
+  }
+
+  protected override async showRootHelp(): Promise<void> {
+    const { bin, version } = this.config;
+    const sections = [
+      `${bin} ${version}: group communication for Node.js. This version keeps a membership: every node knows which\nothers are alive, within seconds of a crash, with no server in the middle.`,
+      `USAGE\n  $ ${bin} NOUN VERB [ARGUMENTS] [FLAGS]`,
+      `START HERE\n${rowsText(start)}`,
+      `COMMANDS\n${this.#commandList()}`,
+      `FLAGS OF EVERY COMMAND\n${rowsText(globals)}`,
+      `MORE\n  $ ${bin} NOUN --help, ${bin} NOUN VERB --help   what it does, its flags, and examples that run\n  $ ${bin} help ${Object.keys(helpTopics).join(' | ')}`,
+    ];
+    this.log(sections.join('\n\n'));
+  }
+
+  /** One line for each topic with its verbs, then one for each command without a topic. */
+  #commandList(): string {
+    const own = this.sortedCommands.filter(({ pluginName }) => pluginName === this.config.name);
+    const topics = this.sortedTopics.filter(({ name }) => own.some(({ id }) => id.startsWith(`${name}:`)));
+    const rows: (readonly [string, string])[] = [];
+    for (const { name, description } of topics) {
+      const verbs = own.filter(({ id }) => id.startsWith(`${name}:`)).map(({ id }) => id.slice(name.length + 1));
+      rows.push([name, `${description ?? ''}:`], ['', verbs.join(' ')]);
+    }
+    for (const { id, summary } of own) if (!id.includes(':')) rows.push([id, summary ?? '']);
+    return rowsText(rows);
+  }
+}

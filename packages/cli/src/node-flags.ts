@@ -1,0 +1,89 @@
+import { Flags } from '@oclif/core';
+import type { ProtocolSettings } from './config-file.ts';
+import { cliError } from './errors.ts';
+import { list, share, duration, text } from './flags.ts';
+import { envName } from './given.ts';
+import type { NodeSpec } from './run-node.ts';
+import { parseTags } from './values.ts';
+
+/** Flags that say how a node is, alone or in a cluster. */
+export const nodeFlags = {
+  role: list('role', 'what the node does, with commas between (swim unless given)', 'ROLE'),
+  preset: Flags.option({
+    options: ['local', 'lan', 'wan'] as const,
+    description: 'timing of the membership (lan unless given)',
+    env: envName('preset'),
+  })(),
+  label: text('label', 'name of the cluster on the wire: members with another label are strangers', 'LABEL'),
+  tag: list('tag', 'tags of the member, with commas between', 'KEY=VALUE'),
+  'key-file': text('key-file', 'file with the cluster key in base64 (mode 600): seals everything', 'FILE'),
+  loss: share('loss', 'drop this share of outgoing datagrams, for trials'),
+  delay: duration('delay', 'hold outgoing datagrams back, for trials'),
+  dup: share('dup', 'send this share of datagrams twice, for trials'),
+  'log-format': Flags.option({
+    options: ['pretty', 'json'] as const,
+    description: 'how the log is written (pretty unless given)',
+    env: envName('log-format'),
+  })(),
+};
+
+interface NodeFlagValues {
+  readonly role?: string[] | undefined;
+  readonly preset?: 'local' | 'lan' | 'wan' | undefined;
+  readonly label?: string | undefined;
+  readonly tag?: string[] | undefined;
+  readonly 'key-file'?: string | undefined;
+  readonly loss?: number | undefined;
+  readonly delay?: number | undefined;
+  readonly dup?: number | undefined;
+}
+
+type SharedOptions = Omit<NodeSpec['options'], 'name' | 'bind' | 'advertise' | 'join' | 'http' | 'dataDir'>;
+
+/** The options that these flags mean. Roles are checked by `@grp/node`, which knows them. */
+export function sharedOptions(flags: NodeFlagValues, swim: ProtocolSettings | undefined): SharedOptions {
+  return {
+    roles: (flags.role ?? ['swim']) as SharedOptions['roles'],
+    preset: flags.preset,
+    label: flags.label,
+    keyFile: flags['key-file'],
+    loss: flags.loss,
+    delayMs: flags.delay,
+    duplicate: flags.dup,
+    tags: parseTags(flags.tag ?? []),
+    swim,
+  };
+}
+
+function later(name: string) {
+  return Flags.string({ description: 'not in this version', env: envName(name), hidden: true });
+}
+
+/** Flags of `node start` whose roles come later: known, so that the refusal can say why. */
+export const laterFlags = {
+  'cluster-config': later('cluster-config'),
+  priority: later('priority'),
+  'dfs-voters': later('dfs-voters'),
+  group: later('group'),
+  delivery: later('delivery'),
+  record: later('record'),
+  seed: later('seed'),
+};
+
+const owners: Readonly<Record<keyof typeof laterFlags, string>> = {
+  'cluster-config': 'the role chat',
+  priority: 'the role raft',
+  'dfs-voters': 'the role dfs',
+  group: 'the role gms',
+  delivery: 'the role gms',
+  record: 'the recorder of the lab',
+  seed: 'the simulator',
+};
+
+/** @throws GrpError CLI_FLAG_UNAVAILABLE */
+export function refuseLaterFlags(flags: Readonly<Partial<Record<keyof typeof laterFlags, string | undefined>>>): void {
+  for (const [flag, owner] of Object.entries(owners)) {
+    if (flags[flag as keyof typeof laterFlags] === undefined) continue;
+    throw cliError('CLI_FLAG_UNAVAILABLE', { context: { flag, owner } });
+  }
+}
