@@ -66,17 +66,43 @@ async function claim(lock: string, mine: string): Promise<Partial<Holder> | unde
     } finally {
       await handle.close();
     }
-    for (let attempt = 0; attempt < 5; attempt++) {
+    for (let attempt = 0; attempt < 10; attempt++) {
       if (await tryLink(draft, lock)) return undefined;
       const text = await readText(lock, lockBytesMax);
       if (text === undefined) continue; // released a moment ago
       const holder = parseHolder(text);
       if (await isAlive(holder)) return holder;
-      await removeStale(lock, text);
+      const outcome = await takeOver({ lock, judged: text, id: holder.id as string, draft, mine });
+      if (outcome !== 'changed') return outcome === 'taken' ? undefined : outcome;
     }
     return {};
   } finally {
     await rm(draft, { force: true });
+  }
+}
+
+/**
+ * Replaces a stale lock. Several processes may have judged it stale, so the right to replace this very lock is a lock
+ * too, named after it: whoever holds that finds either the lock it has judged, which nobody else may touch, or a newer
+ * one. A process that dies while it holds the right leaves a stale lock of its own, taken over in the same way.
+ */
+async function takeOver(stale: {
+  readonly lock: string;
+  readonly judged: string;
+  readonly id: string;
+  readonly draft: string;
+  readonly mine: string;
+}): Promise<'taken' | 'changed' | Partial<Holder>> {
+  const { lock, judged, id, draft, mine } = stale;
+  const right = `${lock}.after-${id}`;
+  const rival = await claim(right, mine);
+  if (rival !== undefined) return rival;
+  try {
+    if ((await readText(lock, lockBytesMax)) !== judged) return 'changed';
+    await rename(draft, lock);
+    return 'taken';
+  } finally {
+    await rm(right, { force: true });
   }
 }
 
@@ -89,19 +115,6 @@ async function tryLink(from: string, to: string): Promise<boolean> {
     if (errorCode(cause) === 'EEXIST') return false;
     throw cause;
   }
-}
-
-async function removeStale(lock: string, judged: string): Promise<void> {
-  const aside = `${lock}.${randomUUID()}`;
-  try {
-    await rename(lock, aside);
-  } catch (cause) {
-    if (errorCode(cause) === 'ENOENT') return; // another process was faster
-    throw cause;
-  }
-  // Between judging and renaming another process may have taken over: then this is its fresh lock, and goes back.
-  if ((await readText(aside, lockBytesMax)) !== judged) await tryLink(aside, lock);
-  await rm(aside, { force: true });
 }
 
 function parseHolder(text: string): Partial<Holder> {
@@ -117,13 +130,18 @@ function parseHolder(text: string): Partial<Holder> {
 async function isAlive(holder: Partial<Holder>): Promise<boolean> {
   const self = await describeSelf();
   if (typeof holder.pid !== 'number' || !Number.isInteger(holder.pid) || holder.pid <= 0) return true;
-  if (holder.host !== self.host) return true;
+  if (holder.host !== self.host || !isId(holder.id)) return true;
   if (holder.boot !== self.boot) return false; // the machine was restarted
   // The same host name in another process namespace is a restarted container, whose process number 1 means nothing here.
   if (holder.pidNamespace !== self.pidNamespace) return false;
   if (!processExists(holder.pid)) return false;
   // A number may be given again: then the process that has it now began at another time.
   return holder.started === (await processStart(holder.pid));
+}
+
+/** Ids become part of file names. */
+function isId(id: unknown): boolean {
+  return typeof id === 'string' && /^[\w-]{1,64}$/.test(id);
 }
 
 function processExists(pid: number): boolean {

@@ -51,11 +51,16 @@ function prettyStream(stream: DestinationStream, options: LoggerOptions): Destin
   const pretty = prettyFactory({
     colorize: options.color ?? terminal,
     messageKey: 'event',
-    hideObject: true,
     translateTime: 'SYS:HH:MM:ss.l',
-    messageFormat: (line) => plainLine(line),
   });
-  return { write: (line) => stream.write(pretty(line)) };
+  return {
+    write(text) {
+      const line = JSON.parse(text) as Record<string, unknown>;
+      // The fields become part of the message here: pino-pretty would show some names (name, pid, err) in its own way,
+      // and none of them sanitised.
+      stream.write(pretty({ level: line['level'], time: line['time'], event: plainLine(line) }));
+    },
+  };
 }
 
 const ownKeys: ReadonlySet<string> = new Set(['level', 'time', 'event']);

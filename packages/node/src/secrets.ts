@@ -26,9 +26,11 @@ export async function readKeyFile(file: string): Promise<readonly Uint8Array[]> 
 export function parseKey(text: string): Uint8Array | undefined {
   const hex = /^(?:[0-9a-f]{2})+$/i.test(text) ? Buffer.from(text, 'hex') : undefined;
   if (hex !== undefined && keySizes.includes(hex.length)) return new Uint8Array(hex);
-  if (!/^[A-Za-z0-9+/_-]+={0,2}$/.test(text)) return undefined;
-  const bytes = Buffer.from(text, 'base64');
-  return keySizes.includes(bytes.length) ? new Uint8Array(bytes) : undefined;
+  const digits = text.replace(/={0,2}$/, '').replaceAll('-', '+').replaceAll('_', '/');
+  const bytes = Buffer.from(digits, 'base64');
+  // Node skips what is no base64: only what comes out the same was meant so.
+  const exact = bytes.toString('base64').replace(/={0,2}$/, '') === digits;
+  return exact && keySizes.includes(bytes.length) ? new Uint8Array(bytes) : undefined;
 }
 
 /**

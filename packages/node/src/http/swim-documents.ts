@@ -58,8 +58,10 @@ export function swimEventBody(event: SwimEvent): NodeEventBody {
     case 'update':
     case 'forget':
       return { noun, type: event.type, member: memberFields(event.member) };
-    case 'user-event':
-      return { noun, type: event.type, name: event.name, ...payloadFields(event.payload), time: event.time };
+    case 'user-event': {
+      const { type, name, payload, time, coalesce } = event;
+      return { noun, type, name, ...payloadFields(payload), time, coalesce };
+    }
     case 'query':
       return { noun, type: event.type, name: event.name, ...payloadFields(event.payload), from: event.from };
     case 'conflict':
