@@ -93,16 +93,15 @@ export class SimNode<App> {
   }
 
   crash(kind: CrashKind): void {
-    const life = this.#life;
-    if (kind === 'host' && this.host.up) {
-      this.host.up = false;
-      this.disk.losePower();
-    }
-    if (life?.alive !== true) return;
     const { trace, now } = this.#options.engine;
-    trace.event(kind === 'host' ? 'host-crash' : 'crash', now, this.host);
-    life.end(kind);
+    const hasPower = this.host.up;
+    if (this.isRunning || (kind === 'host' && hasPower))
+      trace.event(kind === 'host' ? 'host-crash' : 'crash', now, this.host);
+    if (kind === 'host') this.host.up = false;
+    this.#life?.end(kind);
     this.#app = undefined;
+    // Last, so that nothing which the process had under way reaches it any more.
+    if (kind === 'host' && hasPower) this.disk.losePower();
   }
 
   pause(): void {
