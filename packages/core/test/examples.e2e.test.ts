@@ -1,4 +1,5 @@
 import { spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
 
@@ -7,4 +8,10 @@ test('the example of the README runs, and ends by itself', () => {
   const args = ['--conditions=@grp/source', '--disable-warning=ExperimentalWarning', example];
   const { stdout, stderr, status } = spawnSync(process.execPath, args, { encoding: 'utf8', timeout: 30_000 });
   expect([stdout, stderr, status]).toEqual(['tea is ready!\n'.repeat(3), '', 0]);
+});
+
+test('the README shows the example as it is', () => {
+  const read = (file: string): string => readFileSync(new URL(`../${file}`, import.meta.url), 'utf8');
+  const shown = /```ts\n(.*?)```/s.exec(read('README.md'))?.[1];
+  expect(read('examples/reminder.ts')).toContain(shown);
 });

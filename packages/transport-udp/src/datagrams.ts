@@ -1,5 +1,4 @@
 import type { RemoteInfo, Socket } from 'node:dgram';
-import { once } from 'node:events';
 import type { Address, BandwidthMeter, Cancel, Logger, Transport } from '@grp/core';
 import { Endpoints, type Family, type Origins } from './endpoints.ts';
 import { systemCode } from './errors.ts';
@@ -74,9 +73,7 @@ export class UdpTransport implements Transport {
   async #release(): Promise<void> {
     const { socket } = this.#options;
     this.#listener = undefined;
-    const closed = once(socket, 'close');
-    socket.close();
-    await closed;
+    await new Promise<void>((resolve) => socket.close(() => resolve()));
   }
 
   #receive(message: Buffer, { address, port }: RemoteInfo): void {

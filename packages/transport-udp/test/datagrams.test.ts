@@ -30,8 +30,8 @@ class FakeSocket extends EventEmitter {
     this.sent.push({ payload, callback });
   }
 
-  close(): void {
-    queueMicrotask(() => this.emit('close'));
+  close(callback: () => void): void {
+    queueMicrotask(callback);
   }
 }
 
@@ -118,6 +118,13 @@ describe('receiving', () => {
     expect(meter.droppedCount('receive.no-listener')).toBe(1);
     expect(meter.report().total.packetsIn).toBe(2);
   });
+});
+
+test('closing is over once the socket says so, however often it is asked for', async () => {
+  const { transport, meter } = rig();
+  await Promise.all([transport.close(), transport.close()]);
+  transport.send(to, bytesOf('x'));
+  expect(meter.report().dropped).toEqual({ 'send.closed': 1 });
 });
 
 describe('socket buffers', () => {

@@ -112,3 +112,7 @@ export async function silentPeer(host: string, { fill }: { readonly fill: boolea
     },
   };
 }
+
+/** Linux answers on all of 127.0.0.0/8; elsewhere one host cannot play several. */
+export const hasLoopbackRange = process.platform === 'linux';
+export const noLoopbackRange = hasLoopbackRange ? '' : ' (skipped: only 127.0.0.1 is local here)';
