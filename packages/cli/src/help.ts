@@ -1,4 +1,4 @@
-import { Help } from '@oclif/core';
+import { CommandHelp, Help } from '@oclif/core';
 import { helpTopics, rowsText } from './help-topics.ts';
 
 const start: readonly (readonly [string, string])[] = [
@@ -18,8 +18,25 @@ const globals: readonly (readonly [string, string])[] = [
   ['--no-color', 'no colours'],
 ];
 
+/** A command's page: the usage line names its own flags, and the global ones once. */
+class GrpCommandHelp extends CommandHelp {
+  protected override defaultUsage(): string {
+    const { flags } = this.command;
+    this.command.flags = Object.fromEntries(
+      Object.entries(flags).filter(([, { helpGroup }]) => helpGroup !== 'GLOBAL'),
+    );
+    try {
+      return `${super.defaultUsage()} [GLOBAL FLAGS]`;
+    } finally {
+      this.command.flags = flags;
+    }
+  }
+}
+
 /** The root page for somebody who has never seen grp, and topics that are no commands. */
 export class GrpHelp extends Help {
+  protected override CommandHelpClass: typeof CommandHelp = GrpCommandHelp;
+
   override async showHelp(argv: string[]): Promise<void> {
     const words = argv.filter((word) => !word.startsWith('-') && word !== 'help');
     const topic =

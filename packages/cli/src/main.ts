@@ -18,6 +18,7 @@ export interface CliOptions {
 export async function runCli(argv: readonly string[], { root, pjson }: CliOptions): Promise<number> {
   guardPipes();
   const { beforeEnd } = colourChoice(argv);
+  const exitCodeBefore = process.exitCode;
   process.exitCode = undefined;
   try {
     const { run, settings } = await import('@oclif/core');
@@ -33,6 +34,7 @@ export async function runCli(argv: readonly string[], { root, pjson }: CliOption
     return exitCodeOf(error);
   } finally {
     beforeEnd();
+    process.exitCode = exitCodeBefore;
     await flushed(process.stdout);
     await flushed(process.stderr);
   }

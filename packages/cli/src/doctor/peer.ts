@@ -1,8 +1,8 @@
-import { createSocket } from 'node:dgram';
+import { createSocket, type Socket } from 'node:dgram';
 import { lookup } from 'node:dns/promises';
 import { connect } from 'node:net';
 import { parseAddress } from '@grp/core';
-import { bound, once, sent } from './sockets.ts';
+import { once } from './sockets.ts';
 import { ok, problem, warning, type Finding } from './finding.ts';
 
 // A memberlist ping to nobody by name: type 0, then a MessagePack map {SeqNo: 1, Node: ""}. Any member answers it.
@@ -55,9 +55,10 @@ async function peerUdp(host: string, port: number, timeoutMs: number): Promise<F
   const six = host.includes(':');
   const socket = createSocket(six ? 'udp6' : 'udp4');
   try {
-    await bound(socket, six ? '::' : '0.0.0.0');
+    // A connected socket hears of refusals, which come back by ICMP.
+    await connected(socket, port, host);
     const heard = once(socket, 'message', timeoutMs);
-    await sent(socket, ping, port, host);
+    socket.send(ping);
     if (await heard) return ok('peer-udp', `UDP reaches ${where}: it answered a ping.`);
     return warning(
       'peer-udp',
@@ -65,14 +66,24 @@ async function peerUdp(host: string, port: number, timeoutMs: number): Promise<F
       'Allow UDP to this port on the peer, both ways; a peer with a cluster key or a label never answers this ping.',
     );
   } catch (cause) {
-    return problem(
-      'peer-udp',
-      `UDP to ${where}: ${String((cause as Error).message)}.`,
-      'Check the route to the peer: ip route get ADDRESS',
-    );
+    const refused = (cause as NodeJS.ErrnoException).code === 'ECONNREFUSED';
+    const fix = refused
+      ? 'Is the peer running, and is this the port of its role swim?'
+      : 'Check the route to the peer: ip route get ADDRESS';
+    return problem('peer-udp', `UDP to ${where}: ${String((cause as Error).message)}.`, fix);
   } finally {
     socket.close();
   }
+}
+
+function connected(socket: Socket, port: number, host: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    socket.once('error', reject);
+    socket.connect(port, host, () => {
+      socket.off('error', reject);
+      resolve();
+    });
+  });
 }
 
 function ascii(text: string): readonly number[] {

@@ -72,7 +72,7 @@ export async function checkBuffers(): Promise<Finding> {
 }
 
 /** Binds to a free port and says which. */
-export function bound(socket: Socket, host: string): Promise<number> {
+function bound(socket: Socket, host: string): Promise<number> {
   return new Promise((resolve, reject) => {
     socket.once('error', reject);
     socket.bind({ address: host, port: 0 }, () => {
@@ -83,21 +83,23 @@ export function bound(socket: Socket, host: string): Promise<number> {
 }
 
 /** Sends one datagram. */
-export function sent(socket: Socket, payload: Uint8Array, port: number, host: string): Promise<void> {
+function sent(socket: Socket, payload: Uint8Array, port: number, host: string): Promise<void> {
   return new Promise((resolve, reject) => {
     socket.send(payload, port, host, (cause) => (cause === null ? resolve() : reject(cause)));
   });
 }
 
-/** Whether an event comes in time. */
+/** Whether an event comes in time; rejects with an error of the socket, such as a refusal that came back. */
 export function once(socket: Socket, event: 'message', withinMs: number): Promise<boolean> {
-  return new Promise((resolve) => {
+  return new Promise((resolve, reject) => {
     const timer = setTimeout(() => resolve(false), withinMs);
-    const end = (heard: boolean): void => {
+    socket.once(event, () => {
       clearTimeout(timer);
-      resolve(heard);
-    };
-    socket.once(event, () => end(true));
-    socket.once('error', () => end(false)); // a refusal that came back by ICMP
+      resolve(true);
+    });
+    socket.once('error', (cause) => {
+      clearTimeout(timer);
+      reject(cause);
+    });
   });
 }
