@@ -12,6 +12,7 @@ import {
   openSealed,
   sealInto,
   sealOverheadBytes,
+  sealVersion,
   writeLabel,
 } from './seal.ts';
 
@@ -104,6 +105,7 @@ export function openDatagram(bytes: Uint8Array, wrapping: Wrapping): readonly Pa
   if (start === undefined) return malformed('label');
   if (typeof start !== 'number') return start;
   if (keyring === undefined) return openBody(bytes, start, bytes.length);
+  if ((bytes[start] ?? 0) > sealVersion) return malformed('plaintext');
   const plaintext = openSealed(bytes.subarray(start), keyring, expected);
   if (!isMalformed(plaintext)) return openBody(plaintext, 0, plaintext.length);
   // The version bytes of a seal are also the type bytes of pings; tell the operator which it was.

@@ -5,7 +5,7 @@ import { messageTypes, type Wrapping } from './messages.ts';
 import { encodeText } from './msgpack/text.ts';
 
 /** The version in front of what we seal: no padding (version 0 pads to whole blocks). */
-const sealVersion = 1;
+export const sealVersion = 1;
 const paddedVersion = 0;
 const blockBytes = 16;
 
@@ -71,7 +71,7 @@ export function sealInto(
 /** Opens version, nonce, ciphertext and tag with any key held. */
 export function openSealed(sealed: Uint8Array, keyring: Keyring, additional: Uint8Array): Uint8Array | Malformed {
   const version = sealed[0];
-  if (version !== sealVersion && version !== paddedVersion) return malformed('plaintext');
+  if (version !== sealVersion && version !== paddedVersion) return malformed('decrypt');
   const plaintext = keyring.open(sealed.subarray(1), additional);
   if (plaintext === undefined) return malformed('decrypt');
   return version === paddedVersion ? withoutPadding(plaintext) : plaintext;

@@ -78,6 +78,7 @@ export class Reader {
    * each is first compared with the one expected next; any order is read.
    */
   key<Name extends string>(fields: Fields<Name>): Name | undefined {
+    if (this.problem !== undefined) return undefined; // the rest of a great map costs nothing
     const { names, encoded } = fields;
     const count = encoded.length;
     for (let tried = 0; tried < count; tried++) {
@@ -96,6 +97,11 @@ export class Reader {
 
   /** Passes over one item of any kind. */
   skip(): void {
+    const code = this.offset < this.end ? (this.bytes[this.offset] as number) : 0xc1;
+    if (code < 0x80 || code >= 0xe0) {
+      this.offset++; // small numbers are most of what is skipped
+      return;
+    }
     const scanner = new Scanner(this.offset);
     const result = scanner.scan(this.bytes, this.end);
     if (result === 'done') this.offset = scanner.offset;
