@@ -26,7 +26,10 @@ export async function readKeyFile(file: string): Promise<readonly Uint8Array[]> 
 export function parseKey(text: string): Uint8Array | undefined {
   const hex = /^(?:[0-9a-f]{2})+$/i.test(text) ? Buffer.from(text, 'hex') : undefined;
   if (hex !== undefined && keySizes.includes(hex.length)) return new Uint8Array(hex);
-  const digits = text.replace(/={0,2}$/, '').replaceAll('-', '+').replaceAll('_', '/');
+  const digits = text
+    .replace(/={0,2}$/, '')
+    .replaceAll('-', '+')
+    .replaceAll('_', '/');
   const bytes = Buffer.from(digits, 'base64');
   // Node skips what is no base64: only what comes out the same was meant so.
   const exact = bytes.toString('base64').replace(/={0,2}$/, '') === digits;

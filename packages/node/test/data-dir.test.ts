@@ -54,6 +54,7 @@ test.each([
   const folder = await temporaryFolder();
   await forgeLock(folder, await made());
   const dir = await openDataDir(folder);
+  expect(await readFile(dir.file('lock'), 'utf8')).toContain(`"pid":${process.pid}`);
   await dir.release();
 });
 
@@ -64,7 +65,10 @@ test.each([
 ])('the lock of %s is respected: in doubt it is held', async (_, text) => {
   const folder = await temporaryFolder();
   await writeFile(join(folder, 'lock'), text);
-  await expect(openDataDir(folder)).rejects.toMatchObject({ ...locked, hint: expect.stringContaining(join(folder, 'lock')) });
+  await expect(openDataDir(folder)).rejects.toMatchObject({
+    ...locked,
+    hint: expect.stringContaining(join(folder, 'lock')),
+  });
 });
 
 test('a lock that somebody else has taken meanwhile is not removed', async () => {

@@ -50,11 +50,26 @@ test('an event is one JSON document with schema and time', () => {
 });
 
 const cases: [SwimEvent, object][] = [
-  [{ type: 'user-event', name: 'e', payload: new TextEncoder().encode('hi'), time: 4, coalesce: true }, { name: 'e', payload: 'hi', time: 4, coalesce: true }],
-  [{ type: 'user-event', name: 'e', payload: new Uint8Array([254]), time: 4, coalesce: false }, { payloadBase64: '/g==' }],
-  [{ type: 'query', name: 'q', payload: new Uint8Array(), from: 'bob', respond() {} }, { payload: '', from: 'bob' }],
-  [{ type: 'conflict', name: 'ann', address: '10.0.0.1:1' as Address }, { name: 'ann', address: '10.0.0.1:1' }],
-  [{ type: 'fault', code: 'X', message: 'm' }, { code: 'X', message: 'm' }],
+  [
+    { type: 'user-event', name: 'e', payload: new TextEncoder().encode('hi'), time: 4, coalesce: true },
+    { name: 'e', payload: 'hi', time: 4, coalesce: true },
+  ],
+  [
+    { type: 'user-event', name: 'e', payload: new Uint8Array([254]), time: 4, coalesce: false },
+    { payloadBase64: '/g==' },
+  ],
+  [
+    { type: 'query', name: 'q', payload: new Uint8Array(), from: 'bob', respond() {} },
+    { payload: '', from: 'bob' },
+  ],
+  [
+    { type: 'conflict', name: 'ann', address: '10.0.0.1:1' as Address },
+    { name: 'ann', address: '10.0.0.1:1' },
+  ],
+  [
+    { type: 'fault', code: 'X', message: 'm' },
+    { code: 'X', message: 'm' },
+  ],
   [{ type: 'down', member: member('bob', { status: 'down' }) }, { member: { name: 'bob', status: 'down' } }],
 ];
 
@@ -170,10 +185,13 @@ test('a client that goes away gives its place free; one too many is 429', async 
   expect(api.hub.clientCount).toBe(0);
 });
 
-test.each(['/v1/events?kinds=jion', '/v1/events?kind=join', '/v1/events?kinds=join&kinds=down'])('%s is 400', async (url) => {
-  const answer = await testApi().get(url);
-  expect([answer.statusCode, answer.json().error.code]).toEqual([400, 'NODE_REQUEST_INVALID']);
-});
+test.each(['/v1/events?kinds=jion', '/v1/events?kind=join', '/v1/events?kinds=join&kinds=down'])(
+  '%s is 400',
+  async (url) => {
+    const answer = await testApi().get(url);
+    expect([answer.statusCode, answer.json().error.code]).toEqual([400, 'NODE_REQUEST_INVALID']);
+  },
+);
 
 async function readAll(stream: Readable): Promise<string> {
   let text = '';

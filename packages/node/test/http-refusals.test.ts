@@ -23,9 +23,12 @@ test('a known path with the wrong method is 405 and says what it takes', async (
   expect((await api.get('/v1/node/stop')).json().error.message).toBe('/v1/node/stop takes POST, not GET.');
 });
 
-test.each(['127.0.0.1:7953', 'localhost', 'LOCALHOST:1', '[::1]:7953', '127.1.2.3:80'])('Host %s is us', async (host) => {
-  expect((await testApi().get('/livez', { host })).statusCode).toBe(200);
-});
+test.each(['127.0.0.1:7953', 'localhost', 'LOCALHOST:1', '[::1]:7953', '127.1.2.3:80'])(
+  'Host %s is us',
+  async (host) => {
+    expect((await testApi().get('/livez', { host })).statusCode).toBe(200);
+  },
+);
 
 test.each(['evil.example', 'evil.example:7953', 'localhost.evil.example', '10.0.0.1:7953', '127.0.0.1.evil.example'])(
   'Host %j on a loopback port is refused: DNS rebinding',

@@ -136,15 +136,17 @@ test('keys: list, and install, use, remove by base64 or hex', async () => {
   ]);
 });
 
-test.each([{ action: 'install', key: 'short' }, { action: 'install', key: '!!!' }, { action: 'steal', key: 'x' }, { action: 'use' }])(
-  'keys %j is refused before it reaches swim',
-  async (body) => {
-    const api = testApi();
-    const answer = await api.post('/v1/swim/keys', body);
-    expect([answer.statusCode, answer.json().error.code]).toEqual([400, 'NODE_BODY_INVALID']);
-    expect(api.swim.calls).toEqual([]);
-  },
-);
+test.each([
+  { action: 'install', key: 'short' },
+  { action: 'install', key: '!!!' },
+  { action: 'steal', key: 'x' },
+  { action: 'use' },
+])('keys %j is refused before it reaches swim', async (body) => {
+  const api = testApi();
+  const answer = await api.post('/v1/swim/keys', body);
+  expect([answer.statusCode, answer.json().error.code]).toEqual([400, 'NODE_BODY_INVALID']);
+  expect(api.swim.calls).toEqual([]);
+});
 
 test('an event goes out as text or as base64', async () => {
   const api = testApi();

@@ -84,7 +84,10 @@ test('stop is bounded: a leave and a close that hang are given up', async () => 
   expect(over).toBe(false);
   await clock.advance(100);
   expect(over).toBe(true);
-  expect(logger.lines.filter(({ event }) => event === 'node.stop-slow').map(({ what }) => what)).toEqual(['leave', 'network']);
+  expect(logger.lines.filter(({ event }) => event === 'node.stop-slow').map(({ what }) => what)).toEqual([
+    'leave',
+    'network',
+  ]);
   expect(clock.pendingCount).toBe(0);
 });
 
@@ -105,7 +108,10 @@ test('a step that fails, at once or later, keeps no other from being taken', asy
   await cycle.start();
   await cycle.stop();
   expect(done).toEqual(['last']);
-  expect(logger.lines.filter(({ event }) => event === 'node.stop-failed').map(({ what }) => what)).toEqual(['leave', 'throws']);
+  expect(logger.lines.filter(({ event }) => event === 'node.stop-failed').map(({ what }) => what)).toEqual([
+    'leave',
+    'throws',
+  ]);
 });
 
 test('a second stop without leave cuts the first one short', async () => {

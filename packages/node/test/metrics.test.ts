@@ -34,11 +34,20 @@ test('metrics are Prometheus text with help for every name', async () => {
   ]) {
     expect(lines).toContain(line);
   }
-  const names = new Set(lines.filter((line) => line !== '' && !line.startsWith('#')).map((line) => line.split(/[{ ]/)[0]));
+  const names = new Set(
+    lines.filter((line) => line !== '' && !line.startsWith('#')).map((line) => line.split(/[{ ]/)[0]),
+  );
   for (const name of names) {
-    expect(lines.some((line) => line.startsWith(`# HELP ${name} `) && line.length > `# HELP ${name} `.length + 10)).toBe(true);
+    expect(
+      lines.some((line) => line.startsWith(`# HELP ${name} `) && line.length > `# HELP ${name} `.length + 10),
+    ).toBe(true);
   }
-  for (const name of ['process_cpu_seconds_total', 'process_resident_memory_bytes', 'process_start_time_seconds', 'nodejs_version_info']) {
+  for (const name of [
+    'process_cpu_seconds_total',
+    'process_resident_memory_bytes',
+    'process_start_time_seconds',
+    'nodejs_version_info',
+  ]) {
     expect(names).toContain(name);
   }
 });

@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import { openNetwork } from '@grp/transport-udp';
 import { expect, onTestFinished, test } from 'vitest';
 import { createNode } from '../src/create-node.ts';
-import { alive, get, openNode, post, seedOf } from './support/real-nodes.ts';
+import { get, post } from './support/http-client.ts';
+import { alive, openNode, seedOf, untilAllSee } from './support/real-nodes.ts';
 import { recordingLogger } from './support/recording-logger.ts';
 import { temporaryFolder } from './support/temporary-folder.ts';
 
@@ -18,7 +19,7 @@ test('three nodes find each other, one leaves, and everyone says so', async () =
   const cid = await openNode({ name: 'cid', join: [seedOf(ann)] });
   await Promise.all([bob.start(), cid.start()]);
   await Promise.all([bob.ready(), cid.ready()]);
-  await expect.poll(() => [ann, bob, cid].map(alive), soon).toEqual(Array(3).fill(['ann', 'bob', 'cid']));
+  await untilAllSee([ann, bob, cid], ['ann', 'bob', 'cid']);
   const { body } = await get(bob, '/v1/swim/members');
   expect(body).toMatchObject({ schema: 'grp.swim.members/1', self: bob.swim?.self.id });
   expect(body['members']).toContainEqual(expect.objectContaining({ name: 'ann', status: 'alive', tags: { dc: 'a' } }));
@@ -36,7 +37,13 @@ test('a node answers before it is started, and is ready only afterwards', async 
   await node.start();
   expect((await get(node, '/readyz')).status).toBe(200);
   const { body } = await get(node, '/v1/node/status');
-  expect(body).toMatchObject({ state: 'running', ready: true, pid: process.pid, id: node.swim?.self.id, http: node.http });
+  expect(body).toMatchObject({
+    state: 'running',
+    ready: true,
+    pid: process.pid,
+    id: node.swim?.self.id,
+    http: node.http,
+  });
   const { ports } = node.status();
   expect(new URL(node.http).port).toBe(String(ports.http));
   expect(node.swim?.self.address).toBe(`127.0.0.1:${ports.swim}`);
@@ -51,7 +58,9 @@ test('a node whose seed is not there yet keeps trying, and joins once it is', as
   await late.start();
   expect([late.status().state, late.status().ready]).toEqual(['running', false]);
   expect((await get(late, '/readyz')).status).toBe(503);
-  await expect.poll(() => logger.events().filter((event) => event === 'node.join-failed').length, soon).toBeGreaterThan(1);
+  await expect
+    .poll(() => logger.events().filter((event) => event === 'node.join-failed').length, soon)
+    .toBeGreaterThan(1);
   const first = await openNode({ name: 'first', bind: seed });
   await first.start();
   await late.ready();
@@ -80,11 +89,10 @@ test('stop in the middle of a join is quick: the seed accepts and says nothing',
   });
   const { port } = mute.address() as { port: number };
   const node = await openNode({ join: [`127.0.0.1:${port}`] });
-  const [starting, ready] = await Promise.allSettled([
-    node.start(),
-    node.ready(),
-    expect.poll(() => sockets.length, soon).toBeGreaterThan(0).then(() => node.stop({ timeoutMs: 2_000 })),
-  ]);
+  const waits = Promise.allSettled([node.start(), node.ready()]);
+  await expect.poll(() => sockets.length, soon).toBeGreaterThan(0);
+  await node.stop({ timeoutMs: 2_000 });
+  const [starting, ready] = await waits;
   expect(starting).toMatchObject({ status: 'rejected', reason: { code: 'NODE_STOPPED' } });
   expect(ready).toMatchObject({ status: 'rejected', reason: { code: 'NODE_STOPPED' } });
   expect(node.status().state).toBe('stopped');
@@ -95,7 +103,10 @@ test('the later of two nodes with one name stops, and says why', async () => {
   await first.start();
   const second = await openNode({ name: 'same', join: [seedOf(first)] });
   const stopped = new Promise((resolve) => second.onStopped(resolve));
-  await expect(second.start().then(() => second.ready())).rejects.toMatchObject({ code: 'SWIM_NAME_TAKEN', kind: 'conflict' });
+  await expect(second.start().then(() => second.ready())).rejects.toMatchObject({
+    code: 'SWIM_NAME_TAKEN',
+    kind: 'conflict',
+  });
   expect(await stopped).toMatchObject({ code: 'SWIM_NAME_TAKEN' });
   expect(second.status().state).toBe('stopped');
   expect(first.status()).toMatchObject({ state: 'running', ready: true });
@@ -107,13 +118,15 @@ test('stop over HTTP answers first; then ports and folder are free for the next 
   await Promise.all([ann.start(), bob.start()]);
   await post(bob, '/v1/swim/join', { seeds: [seedOf(ann)] });
   await expect.poll(() => alive(bob), soon).toEqual(['ann', 'bob']);
-  await expect(createNode({ roles: ['swim'], bind: '127.0.0.1:0', dataDir })).rejects.toMatchObject({ code: 'NODE_DATA_DIR_LOCKED' });
+  await expect(createNode({ roles: ['swim'], bind: '127.0.0.1:0', dataDir })).rejects.toMatchObject({
+    code: 'NODE_DATA_DIR_LOCKED',
+  });
 
   const stopped = new Promise((resolve) => bob.onStopped(resolve));
   const { ports } = bob.status();
   expect(await post(bob, '/v1/node/stop')).toMatchObject({ status: 202, body: { schema: 'grp.node.stopping/1' } });
   expect(await stopped).toBeUndefined();
-  await expect(fetch(`${bob.http}/livez`)).rejects.toThrow();
+  await expect(fetch(`${bob.http}/livez`)).rejects.toThrow('fetch failed');
   const saved = JSON.parse(await readFile(join(dataDir, 'peers.json'), 'utf8'));
   expect(saved.peers).toEqual([{ name: 'ann', address: ann.swim?.self.address }]);
 
@@ -121,15 +134,19 @@ test('stop over HTTP answers first; then ports and folder are free for the next 
   const http = `127.0.0.1:${ports.http}`;
   const again = await openNode({ name: 'bob', bind: `127.0.0.1:${ports.swim}`, http, dataDir });
   await again.start();
-  await expect.poll(() => [ann, again].map(alive), soon).toEqual(Array(2).fill(['ann', 'bob']));
+  await untilAllSee([ann, again], ['ann', 'bob']);
 });
 
 test('a node that crashes is down for the others; one that is cut off by faults too, and heals', async () => {
-  const [ann, bob, cid] = [await openNode({ name: 'ann' }), await openNode({ name: 'bob' }), await openNode({ name: 'cid' })];
+  const [ann, bob, cid] = [
+    await openNode({ name: 'ann' }),
+    await openNode({ name: 'bob' }),
+    await openNode({ name: 'cid' }),
+  ];
   await Promise.all([ann.start(), bob.start(), cid.start()]);
   await post(bob, '/v1/swim/join', { seeds: [seedOf(ann)] });
   await post(cid, '/v1/swim/join', { seeds: [seedOf(ann)] });
-  await expect.poll(() => [ann, bob, cid].map(alive), soon).toEqual(Array(3).fill(['ann', 'bob', 'cid']));
+  await untilAllSee([ann, bob, cid], ['ann', 'bob', 'cid']);
   await cid.stop({ leave: false });
   const statusOf = (name: string) => ann.swim?.members().find((member) => member.name === name)?.status;
   await expect.poll(() => statusOf('cid'), soon).toBe('down');
@@ -138,7 +155,7 @@ test('a node that crashes is down for the others; one that is cut off by faults 
   await expect.poll(() => statusOf('bob'), soon).toBe('down');
   await post(ann, '/v1/node/faults', { block: [] });
   await post(bob, '/v1/node/faults', { block: [] });
-  await expect.poll(() => [ann, bob].map(alive), soon).toEqual(Array(2).fill(['ann', 'bob']));
+  await untilAllSee([ann, bob], ['ann', 'bob']);
 });
 
 test('with a key file only those who have the key come in; keys are managed over HTTP', async () => {
@@ -154,11 +171,18 @@ test('with a key file only those who have the key come in; keys are managed over
   await post(bob, '/v1/swim/join', { seeds: [seedOf(ann)] });
   const refused = await post(stranger, '/v1/swim/join', { seeds: [seedOf(ann)], timeoutMs: 500 });
   expect([refused.status, refused.body['error']]).toEqual([504, expect.objectContaining({ code: 'SWIM_JOIN_FAILED' })]);
-  await expect.poll(() => [ann, bob].map(alive), soon).toEqual(Array(2).fill(['ann', 'bob']));
+  await untilAllSee([ann, bob], ['ann', 'bob']);
   expect((await get(stranger, '/v1/swim/keys')).body['error']).toMatchObject({ code: 'SWIM_NO_KEYRING' });
-  expect((await get(ann, '/v1/swim/keys')).body).toMatchObject({ answered: 2, members: 2, keys: { [key as string]: 2 } });
+  expect((await get(ann, '/v1/swim/keys')).body).toMatchObject({
+    answered: 2,
+    members: 2,
+    keys: { [key as string]: 2 },
+  });
   for (const action of ['install', 'use']) {
-    expect(await post(ann, '/v1/swim/keys', { action, key: next })).toMatchObject({ status: 200, body: { answered: 2, errors: {} } });
+    expect(await post(ann, '/v1/swim/keys', { action, key: next })).toMatchObject({
+      status: 200,
+      body: { answered: 2, errors: {} },
+    });
   }
   expect(await post(ann, '/v1/swim/keys', { action: 'remove', key })).toMatchObject({ status: 200 });
   expect((await get(bob, '/v1/swim/keys')).body).toMatchObject({ keys: { [next as string]: 2 } });
@@ -168,7 +192,7 @@ test('events, queries and tags cross over; bandwidth is counted and reset', asyn
   const [ann, bob] = [await openNode({ name: 'ann' }), await openNode({ name: 'bob' })];
   await Promise.all([ann.start(), bob.start()]);
   await post(bob, '/v1/swim/join', { seeds: [seedOf(ann)] });
-  await expect.poll(() => [ann, bob].map(alive), soon).toEqual(Array(2).fill(['ann', 'bob']));
+  await untilAllSee([ann, bob], ['ann', 'bob']);
   const heard: string[] = [];
   ann.swim?.on((event) => {
     if (event.type === 'user-event') heard.push(new TextDecoder().decode(event.payload));
@@ -177,11 +201,20 @@ test('events, queries and tags cross over; bandwidth is counted and reset', asyn
   expect((await post(bob, '/v1/swim/event', { name: 'deploy', payload: 'v2' })).status).toBe(202);
   await expect.poll(() => heard, soon).toEqual(['v2']);
   const answer = await post(bob, '/v1/swim/query', { name: 'load', names: ['ann'], timeoutMs: 500 });
-  expect(answer.body).toMatchObject({ acknowledgements: ['ann'], responses: [{ from: 'ann', payload: 'load is well' }] });
+  expect(answer.body).toMatchObject({
+    acknowledgements: ['ann'],
+    responses: [{ from: 'ann', payload: 'load is well' }],
+  });
   await post(bob, '/v1/swim/tags', { set: { dc: 'b' } });
   await expect.poll(() => ann.swim?.members().find(({ name }) => name === 'bob')?.tags, soon).toEqual({ dc: 'b' });
   const before = (await get(ann, '/v1/swim/bandwidth')).body['total'] as { bytesIn: number };
   expect(before.bytesIn).toBeGreaterThan(0);
   const after = (await post(ann, '/v1/swim/reset')).body['total'] as { bytesIn: number };
   expect(after.bytesIn).toBeLessThan(before.bytesIn);
+});
+
+test('a name that cannot be one is refused, and nothing stays open', async () => {
+  const dataDir = await temporaryFolder();
+  await expect(openNode({ name: 'no good name', dataDir })).rejects.toMatchObject({ code: 'SWIM_NAME_INVALID' });
+  await openNode({ name: 'good-name', dataDir });
 });

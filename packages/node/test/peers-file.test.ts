@@ -34,7 +34,7 @@ test('changes are written at most every ten seconds, and at the end', async () =
   peers.changed();
   expect(clock.pendingCount).toBe(1);
   await clock.advance(9_999);
-  await expect(readFile(file)).rejects.toThrow();
+  await expect(readFile(file)).rejects.toThrow(/ENOENT/);
   await clock.advance(1);
   await expect.poll(stored).toEqual(['bob']);
   known.push(peer('cid', 2));
@@ -76,7 +76,14 @@ test.each(['', 'nonsense', '{}', '[]', 'null', '{"schema":"grp.node.peers/2","pe
 test('unusable entries are left out, and a missing file is no trouble', async () => {
   const { peers, file, logger } = await setUp();
   expect(await peers.load()).toEqual([]);
-  const entries = [null, 7, {}, { name: 'a', address: 'no port' }, { name: 'b', address: '10.0.0.1:0' }, { ...peer('c', 3), x: 1 }];
+  const entries = [
+    null,
+    7,
+    {},
+    { name: 'a', address: 'no port' },
+    { name: 'b', address: '10.0.0.1:0' },
+    { ...peer('c', 3), x: 1 },
+  ];
   await writeFile(file, JSON.stringify({ schema: 'grp.node.peers/1', peers: entries }));
   expect(await peers.load()).toEqual([peer('c', 3)]);
   expect(logger.lines).toEqual([]);

@@ -4,7 +4,7 @@ import fastify, { type FastifyInstance } from 'fastify';
 import type { NodeConfig } from '../config.ts';
 import { httpError } from '../errors.ts';
 import type { TlsFiles } from '../options.ts';
-import { sleep } from '../waiting.ts';
+import { settlesWithin } from '../waiting.ts';
 import { errorDocument, frameworkFailure, handleFailures } from './failures.ts';
 import { guard } from './security.ts';
 
@@ -24,8 +24,6 @@ export interface HttpServer {
   close(graceMs: number): Promise<void>;
 }
 
-const pollMs = 10;
-
 /** Makes the server: strict JSON bodies, one shape of errors, limits on everything, and the guard before every route. */
 export function createServer(options: ServerOptions): HttpServer {
   const { config, clock, logger } = options;
@@ -35,9 +33,13 @@ export function createServer(options: ServerOptions): HttpServer {
   handleFailures(app, { logger, bodyBytesMax: config.bodyBytesMax });
 
   let openCount = 0;
+  let onIdle = (): void => {};
   app.addHook('onRequest', async (_request, reply) => {
     openCount++;
-    reply.raw.once('close', () => openCount--);
+    reply.raw.once('close', () => {
+      openCount--;
+      if (openCount === 0) onIdle();
+    });
     reply.headers({ 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' });
   });
   app.addHook('onResponse', async (request, reply) => {
@@ -51,8 +53,8 @@ export function createServer(options: ServerOptions): HttpServer {
     app,
     close(graceMs) {
       closing ??= (async () => {
-        const deadline = clock.now() + graceMs;
-        while (openCount > 0 && clock.now() < deadline) await sleep(clock, pollMs);
+        const idle = new Promise<void>((resolve) => (onIdle = resolve));
+        if (openCount > 0) await settlesWithin(clock, idle, { ms: graceMs });
         await app.close();
       })();
       return closing;

@@ -24,7 +24,14 @@ export class FakeSwim implements Swim {
   self = member('ann');
   others: readonly Member[] = [];
   calls: unknown[] = [];
-  report: BandwidthReport = { since: 3_000, total: noTraffic, peers: [], messages: [], streams: noTraffic, dropped: {} };
+  report: BandwidthReport = {
+    since: 3_000,
+    total: noTraffic,
+    peers: [],
+    messages: [],
+    streams: noTraffic,
+    dropped: {},
+  };
   keyReport: KeyReport = { answered: 1, members: 1, keys: {}, errors: {} };
   queryResult: QueryResult = { acknowledgements: [], responses: [] };
   /** What `join` does; the default succeeds. */

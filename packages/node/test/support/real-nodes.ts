@@ -1,5 +1,4 @@
-import { request as httpRequest, type IncomingMessage } from 'node:http';
-import { onTestFinished } from 'vitest';
+import { expect, onTestFinished } from 'vitest';
 import { createNode } from '../../src/create-node.ts';
 import type { Node } from '../../src/node.ts';
 import type { NodeOptions } from '../../src/options.ts';
@@ -25,31 +24,14 @@ export function seedOf(node: Node): string {
 /** Names of the members that a node believes alive, sorted. */
 export function alive(node: Node): string[] {
   const members = node.swim?.members() ?? [];
-  return members.filter(({ status }) => status === 'alive').map(({ name }) => name).toSorted();
+  return members
+    .filter(({ status }) => status === 'alive')
+    .map(({ name }) => name)
+    .toSorted();
 }
 
-export interface Answer {
-  readonly status: number;
-  readonly body: Record<string, unknown>;
-}
-
-export async function get(node: Node, path: string): Promise<Answer> {
-  const answer = await fetch(node.http + path);
-  return { status: answer.status, body: (await answer.json()) as Answer['body'] };
-}
-
-export async function post(node: Node, path: string, body: object = {}): Promise<Answer> {
-  const headers = { 'content-type': 'application/json' };
-  const answer = await fetch(node.http + path, { method: 'POST', headers, body: JSON.stringify(body) });
-  return { status: answer.status, body: (await answer.json()) as Answer['body'] };
-}
-
-/** Opens an event stream; resolves once the node has accepted it. */
-export function openEvents(node: Node, query = ''): Promise<IncomingMessage> {
-  return new Promise((resolve, reject) => {
-    const asked = httpRequest(`${node.http}/v1/events${query}`, { agent: false }, resolve);
-    asked.on('error', reject);
-    asked.end();
-    onTestFinished(() => void asked.destroy());
-  });
+/** Waits until each of these nodes believes exactly these members alive. */
+export async function untilAllSee(nodes: readonly Node[], names: readonly string[]): Promise<void> {
+  const seen = (): string[] => nodes.map((node) => alive(node).join(' '));
+  await expect.poll(seen, { timeout: 15_000, interval: 20 }).toEqual(nodes.map(() => names.join(' ')));
 }
