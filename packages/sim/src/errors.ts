@@ -17,6 +17,10 @@ export const simError = defineErrors({
     message: 'Not within $withinMs ms: $what (virtual time $now ms, seed $seed).',
     hint: 'createWorld({ seed, trace: { recordMax } }) and world.trace() show what happened.',
   },
+  SIM_SEEDS_FAILED: {
+    kind: 'violated',
+    message: '$failureCount of $seedCount seeds failed.\n$report',
+  },
   SIM_NODE_FAILED: {
     kind: 'violated',
     message: 'Node $node threw at $now ms (seed $seed): $reason',

@@ -9,7 +9,7 @@ export interface PairNames {
   readonly to?: string | readonly string[];
 }
 
-/** The network as a test sees it. All of it takes effect at once, for what is on its way as well. */
+/** The network as a test sees it. Splits and cuts also stop what is on its way; settings are for what is sent from now on. */
 export interface NetworkControl {
   /** Splits the nodes into groups that do not hear each other; the nodes in no group form one more. Replaces an older split. */
   partition(...groups: readonly (readonly string[])[]): void;

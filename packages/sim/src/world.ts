@@ -77,6 +77,8 @@ export interface World<App> {
   disk(name: string): DiskControl;
   /** Ends all faults: heals, resumes, restarts what crashed, sets clocks, processors, disks and links right. */
   calm(): void;
+  /** Called by `calm`, before it sets anything right. */
+  onCalm(listener: () => void): void;
 
   /** Does something at an instant of the world's time. What it throws ends the run. */
   at(ms: Millis, action: () => void): void;
@@ -119,6 +121,7 @@ class SimWorld<App> implements World<App> {
   readonly #network: Network;
   readonly #runner: Runner;
   readonly #nodes = new Map<string, SimNode<App>>();
+  readonly #calmListeners: (() => void)[] = [];
 
   constructor(options: WorldOptions<App>) {
     this.#options = options;
@@ -235,7 +238,12 @@ class SimWorld<App> implements World<App> {
     return this.#node(name).disk;
   }
 
+  onCalm(listener: () => void): void {
+    this.#calmListeners.push(listener);
+  }
+
   calm(): void {
+    for (const listener of this.#calmListeners.splice(0)) listener();
     this.network.heal();
     this.network.reset();
     for (const node of this.#nodes.values()) {
