@@ -6,6 +6,7 @@ import { EventHub } from './http/event-hub.ts';
 import { eventRoutes } from './http/event-routes.ts';
 import { listen, type Listening } from './http/listen.ts';
 import { nodeRoutes } from './http/node-routes.ts';
+import { isLoopback } from './http/security.ts';
 import { createServer, type HttpServer } from './http/server.ts';
 import { Lifecycle } from './lifecycle.ts';
 import { createMetrics } from './metrics/node-metrics.ts';
@@ -117,6 +118,7 @@ class Assembly {
     const { options, opened } = this.#given;
     opened.push({ what: 'http', run: () => this.#closeHttp() });
     this.#listening = await listen(this.#server.app, options.http, options.tls === undefined ? 'http' : 'https');
+    this.#logListening();
     const lifecycle = this.#lifecycle;
     return {
       name: this.#name,
@@ -147,6 +149,15 @@ class Assembly {
       fail: (cause: unknown) => this.#lifecycle.fail(cause),
       noteReady: () => this.#lifecycle.noteReady(),
     };
+  }
+
+  #logListening(): void {
+    const { logger, http, tls } = this.#given.options;
+    const { url } = this.#listening;
+    logger.log('info', 'node.listening', { http: url, ...this.#given.networks.ports });
+    if (tls === undefined && !isLoopback(http.host)) {
+      logger.log('warn', 'node.http-plain', { hint: 'The token crosses the network unencrypted: use TLS.' });
+    }
   }
 
   #status(): NodeStatus {

@@ -4,12 +4,14 @@ import { request } from 'node:https';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
+import type { Address } from '@grp/core';
 import { openNetwork } from '@grp/transport-udp';
 import { expect, onTestFinished, test } from 'vitest';
 import type { Node } from '../src/node.ts';
 import { testCertificate, testKey } from './support/certificate.ts';
 import { openBareNode } from './support/bare-nodes.ts';
 import { get, openEvents } from './support/http-client.ts';
+import { recordingLogger } from './support/recording-logger.ts';
 import { temporaryFolder } from './support/temporary-folder.ts';
 
 const soon = { timeout: 15_000, interval: 20 };
@@ -70,7 +72,7 @@ test.each([
   [
     'a header without end',
     `GET /livez HTTP/1.1\r\nHost: localhost\r\nX: ${'x'.repeat(70_000)}`,
-    /^HTTP\/1\.1 4\d\d .*NODE_REQUEST_INVALID/s,
+    /^HTTP\/1\.1 431 .*NODE_REQUEST_INVALID/s,
   ],
 ])('%s gets one answer in our form and the end of the connection', async (_, bytes, expected) => {
   const node = await openBareNode();
@@ -92,6 +94,52 @@ test('a client that never finishes its request does not keep the node from stopp
   const begun = performance.now();
   await node.stop();
   expect(performance.now() - begun).toBeLessThan(5_000);
+});
+
+test('a client that is too slow with its request is cut off', async () => {
+  const node = await openBareNode({ config: { requestTimeoutMs: 200 } });
+  const socket = connect(Number(new URL(node.http).port), '127.0.0.1');
+  socket.write('GET /livez HTTP/1.1\r\nHost: local');
+  expect(await readAll(socket)).toMatch(/^HTTP\/1\.1 408 .*NODE_REQUEST_INVALID/s);
+});
+
+test('one connection too many is closed, and the others go on', async () => {
+  const node = await openBareNode({ config: { connectionsMax: 4 } });
+  const streams = await Promise.all(Array.from({ length: 4 }, () => openEvents(node)));
+  const socket = connect(Number(new URL(node.http).port), '127.0.0.1');
+  socket.on('error', () => {});
+  socket.write('GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n');
+  expect(await readAll(socket).catch(() => '')).toBe('');
+  streams[0]?.destroy();
+  await expect.poll(async () => (await get(node, '/livez').catch(() => undefined))?.status, soon).toBe(200);
+});
+
+test('HTTP beyond this host without TLS is warned of', async () => {
+  const tokenFile = join(await temporaryFolder(), 'token');
+  await writeFile(tokenFile, 'a-token-of-decent-length\n', { mode: 0o600 });
+  const [open, local] = [recordingLogger(), recordingLogger()];
+  await openBareNode({ http: '0.0.0.0:0', tokenFile, logger: open });
+  await openBareNode({ logger: local });
+  expect(open.events()).toEqual(['node.listening', 'node.http-plain']);
+  expect(local.events()).toEqual(['node.listening']);
+});
+
+test.each([
+  [
+    { type: 'conflict', name: 'ann', address: '10.0.0.1:1' as Address },
+    { code: 'SWIM_NAME_TAKEN', kind: 'conflict' },
+  ],
+  [
+    { type: 'fault', code: 'SWIM_BUG', message: 'invariant broken\n  at x' },
+    { code: 'NODE_FAILED', kind: 'failure' },
+  ],
+] as const)('swim that ends by itself, %j, ends the node', async (event, cause) => {
+  const node = await openBareNode();
+  await node.start();
+  const stopped = new Promise((resolve) => node.onStopped(resolve));
+  node.fake.emit(event);
+  expect(await stopped).toMatchObject(cause);
+  expect(node.status().state).toBe('stopped');
 });
 
 test('TLS and a token where HTTP is reachable from elsewhere', async () => {

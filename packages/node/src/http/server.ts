@@ -2,7 +2,7 @@ import type { Socket } from 'node:net';
 import type { Clock, Logger } from '@grp/core';
 import fastify, { type FastifyInstance } from 'fastify';
 import type { NodeConfig } from '../config.ts';
-import { httpError } from '../errors.ts';
+import { errorCode, httpError } from '../errors.ts';
 import type { TlsFiles } from '../options.ts';
 import { settlesWithin } from '../waiting.ts';
 import { errorDocument, frameworkFailure, handleFailures } from './failures.ts';
@@ -74,8 +74,11 @@ function build({ tls, config }: ServerOptions): FastifyInstance {
     frameworkErrors: frameworkFailure,
     clientErrorHandler: refuseUnreadable,
   } as const;
-  if (tls === undefined) return fastify(common);
+  // Node looks for late requests only so often, by default every 30 s.
+  const connectionsCheckingInterval = Math.min(5_000, Math.ceil(config.requestTimeoutMs / 2));
+  if (tls === undefined) return fastify({ ...common, http: { connectionsCheckingInterval } });
   const https = {
+    connectionsCheckingInterval,
     cert: tls.cert,
     key: tls.key,
     minVersion: 'TLSv1.2' as const,
@@ -84,12 +87,18 @@ function build({ tls, config }: ServerOptions): FastifyInstance {
   return fastify({ ...common, https });
 }
 
-/** Bytes that are not HTTP get one answer in our form, and the connection ends. */
+const refusals: Readonly<Record<string, string>> = {
+  ERR_HTTP_REQUEST_TIMEOUT: '408 Request Timeout',
+  HPE_HEADER_OVERFLOW: '431 Request Header Fields Too Large',
+};
+
+/** Bytes that are not HTTP, or come too slowly, get one answer in our form, and the connection ends. */
 function refuseUnreadable(cause: Error, socket: Socket): void {
   if (!socket.writable) return;
   const body = JSON.stringify(
     errorDocument(httpError('NODE_REQUEST_INVALID', { context: { problem: cause.message } })),
   );
-  const head = `HTTP/1.1 400 Bad Request\r\nconnection: close\r\ncontent-type: application/json; charset=utf-8`;
+  const status = refusals[errorCode(cause) ?? ''] ?? '400 Bad Request';
+  const head = `HTTP/1.1 ${status}\r\nconnection: close\r\ncontent-type: application/json; charset=utf-8`;
   socket.end(`${head}\r\ncontent-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`);
 }
