@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { formatAddress, parseAddress } from '@grp/core';
 import { NodeClient } from '../client/http-client.ts';
 import { cliError } from '../errors.ts';
+import { invocation } from '../invocation.ts';
 import type { NodeSpec } from '../run-node.ts';
 import { isGone, stopProcess } from './down.ts';
 import { launch, untilReady } from './launch.ts';
@@ -131,7 +132,7 @@ async function aliveNode(dir: string, id: string): Promise<ClusterNode> {
   const { state } = await observe(dir, node);
   throw cliError('CLUSTER_NODE_STATE', {
     context: { id, state, wanted: 'alive' },
-    hint: `Start it again with: cluster restart ${id}`,
+    hint: `Start it again with: ${invocation()} cluster restart ${id}`,
   });
 }
 

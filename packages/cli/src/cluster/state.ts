@@ -106,8 +106,11 @@ export async function updateState(
   const unlock = await lock(dir);
   try {
     const before = await readState(dir);
-    const startedAt = before?.startedAt ?? new Date().toISOString();
-    const state: ClusterState = { schema, startedAt, nodes: change(before) };
+    // A cluster begins when none of its nodes has a process yet.
+    const nodes = change(before);
+    const fresh = before === undefined || nodes.every(({ pid }) => pid === 0);
+    const startedAt = fresh ? new Date().toISOString() : before.startedAt;
+    const state: ClusterState = { schema, startedAt, nodes };
     await writeAtomically(stateFile(dir), state);
     return state;
   } finally {

@@ -10,6 +10,8 @@ import { spreadOf, type Measured, type Spread } from './promises.ts';
 
 const seenTimeoutMs = 15_000;
 const quietMs = 4_000;
+// What has just happened is still being told for a while: that is not idling.
+const settleMs = 2_000;
 
 export interface StoryOptions {
   readonly dir: string;
@@ -63,7 +65,7 @@ export async function tellStory(options: StoryOptions): Promise<StoryResult> {
   const victim = nodeAt(nodes, 2);
   const { before, crash, crashedLists } = await crashOne(scene, victim);
   const { after, join } = await bringBack(scene, victim, before);
-  const { leave, leftEverywhere, leaver } = await leaveOne(scene, nodeAt(nodes, nodes.length - 1));
+  const { leave, leftEverywhere } = await leaveOne(scene, nodeAt(nodes, nodes.length - 1));
   tell.members(await listOf(nodeAt(nodes, 0)));
 
   // One life may be called down: the one that was killed.
@@ -71,7 +73,6 @@ export async function tellStory(options: StoryOptions): Promise<StoryResult> {
     .all()
     .filter(({ event }) => event.type === 'down' && event.member !== undefined && event.member.id !== before.id)
     .map(({ observer, event }) => `${observer}: ${event.member?.name ?? '?'}`);
-  void leaver;
   const newLife = after.id !== before.id && after.incarnation > before.incarnation;
   return {
     formedMs,
@@ -118,11 +119,14 @@ async function form({
 }
 
 async function idle({ nodes, signal, tell }: Scene): Promise<Bandwidth> {
-  tell.chapter(`Nothing happens for ${quietMs / 1_000} seconds. Members still probe each other; what does that cost?`);
+  tell.chapter(
+    `Nothing happens for ${(settleMs + quietMs) / 1_000} seconds. Members still probe each other; what does that cost?`,
+  );
   const clients = nodes.map(({ http }) => NodeClient.local(http, 5_000));
+  await sleep(settleMs, undefined, { signal });
   await Promise.all(clients.map((client) => client.post('/v1/swim/reset', {})));
   const began = performance.now();
-  await pause(quietMs, signal);
+  await sleep(quietMs, undefined, { signal });
   const reports = await Promise.all(clients.map((client) => client.get<BandwidthDocument>('/v1/swim/bandwidth')));
   const overMs = Math.round(performance.now() - began);
   const perMemberSecond = (pick: (report: BandwidthDocument) => number): number =>
@@ -183,10 +187,7 @@ async function bringBack(scene: Scene, victim: ObservedNode, before: Life): Prom
   return { after, join };
 }
 
-async function leaveOne(
-  scene: Scene,
-  leaver: ObservedNode,
-): Promise<{ leave: Spread; leftEverywhere: boolean; leaver: string }> {
+async function leaveOne(scene: Scene, leaver: ObservedNode): Promise<{ leave: Spread; leftEverywhere: boolean }> {
   const { nodes, observers, tell } = scene;
   tell.chapter(`Asking ${leaver.id} to leave. It says goodbye, so nobody has to find out.`);
   const others = nodes.filter(({ id }) => id !== leaver.id);
@@ -205,7 +206,7 @@ async function leaveOne(
   tell.line(
     `${spreadText(leave)}, every list says ${leftEverywhere ? 'left' : statuses.map(({ status }) => status).join(', ')}: it was not judged, it went.`,
   );
-  return { leave, leftEverywhere, leaver: leaver.id };
+  return { leave, leftEverywhere };
 }
 
 async function listOf({ http }: ObservedNode): Promise<MembersDocument> {
@@ -226,10 +227,6 @@ function nodeAt(nodes: readonly ObservedNode[], index: number): ObservedNode {
   const node = nodes[index];
   if (node === undefined) throw cliError('DEMO_FAILED', { context: { reason: 'a node is missing.' } });
   return node;
-}
-
-async function pause(ms: number, signal: AbortSignal): Promise<void> {
-  await sleep(ms, undefined, { signal });
 }
 
 function checkInterrupted({ signal }: Scene): void {

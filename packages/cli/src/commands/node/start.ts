@@ -73,11 +73,9 @@ Secrets come from files only: --key-file, --token-file.`;
       this.emit(document('grp.node.ready/1', ready));
       return;
     }
-    const { http, ...ports } = ready.ports;
-    const roles = Object.entries(ports)
-      .map(([role, port]) => `${role} on port ${port}`)
-      .join(', ');
-    this.print(`${ready.name} is ready: ${roles}; HTTP at ${ready.http}. Ctrl-C leaves.`);
-    void http;
+    const roles = Object.entries(ready.ports)
+      .filter(([role]) => role !== 'http')
+      .map(([role, port]) => `${role} on port ${port}`);
+    this.print(`${ready.name} is ready: ${roles.join(', ')}; HTTP at ${ready.http}. Ctrl-C leaves.`);
   }
 }
