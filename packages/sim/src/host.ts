@@ -18,19 +18,19 @@ export interface Host {
    * Opens a port for datagrams; 0 takes a free one.
    * @throws GrpError SIM_PORT_IN_USE
    */
-  transport(port: number, options?: TransportOptions): Transport;
+  readonly transport: (port: number, options?: TransportOptions) => Transport;
   /**
    * Opens a port for byte streams; 0 takes a free one.
    * @throws GrpError SIM_PORT_IN_USE
    */
-  streams(port: number): Streams;
+  readonly streams: (port: number) => Streams;
   /** Ends this process as a crash does, for a node that must not go on. */
-  exit(reason: string): void;
+  readonly exit: (reason: string) => void;
   /**
    * True when a fault wants to happen at this named place: only in worlds with `buggify`, there for a quarter of the
    * names in each seed, and then with this probability (default 0.05).
    */
-  buggify(name: string, probability?: number): boolean;
+  readonly buggify: (name: string, probability?: number) => boolean;
 }
 
 /** Starts a node on a host. A promise may be returned by one that reads its disk first. */

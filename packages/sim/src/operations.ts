@@ -55,19 +55,16 @@ export class OperationHistory<Value = unknown> {
       out: null,
       type: 'info',
     });
-    const end = (change: Partial<Operation<Value>>): void => {
+    const end = (type: Operation['type'], out?: Value): void => {
       const operation = this.#open.get(number);
       if (operation === undefined) return;
       this.#open.delete(number);
-      this.#operations.push({ ...operation, ...change });
+      const returned = type === 'info' ? null : this.#now();
+      this.#operations.push({ ...operation, type, return: returned, out: out ?? null });
       // The client may not be known to have finished: what it asks next must not seem to come after.
-      if ((change.type ?? 'info') === 'info') this.#lives.set(asked.process, life + 1);
+      if (type === 'info') this.#lives.set(asked.process, life + 1);
     };
-    return {
-      ok: (out) => end({ type: 'ok', return: this.#now(), out: out ?? null }),
-      fail: () => end({ type: 'fail', return: this.#now() }),
-      info: () => end({}),
-    };
+    return { ok: (out) => end('ok', out), fail: () => end('fail'), info: () => end('info') };
   }
 
   /** Everything, by the time of the call; what is still under way counts as `info`. */

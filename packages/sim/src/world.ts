@@ -108,7 +108,7 @@ export interface World<App> {
  */
 export function createWorld<App = unknown>(options: WorldOptions<App>): World<App> {
   const world = new SimWorld<App>(options);
-  for (const name of options.nodes ?? []) world.addNode(name);
+  world.addNodes(options.nodes ?? []);
   return world;
 }
 
@@ -141,7 +141,16 @@ class SimWorld<App> implements World<App> {
     return [...this.#nodes.keys()];
   }
 
-  addNode(name: string, start: Start<App> | undefined = this.#options.start): void {
+  addNode(name: string, start?: Start<App>): void {
+    this.#start(this.#add(name, start));
+  }
+
+  /** All machines first, so that the first node to start can already send to the last one. */
+  addNodes(names: readonly string[]): void {
+    for (const node of names.map((name) => this.#add(name))) this.#start(node);
+  }
+
+  #add(name: string, start: Start<App> | undefined = this.#options.start): SimNode<App> {
     if (this.#nodes.has(name)) throw simError('SIM_NODE_EXISTS', { context: { name } });
     const { streams, disk, buggify = false } = this.#options;
     const node = new SimNode<App>({
@@ -155,7 +164,7 @@ class SimWorld<App> implements World<App> {
       onFailure: (cause) => this.#runner.fail(this.#failed(name, cause)),
     });
     this.#nodes.set(name, node);
-    this.#start(node);
+    return node;
   }
 
   node(name: string): App {
