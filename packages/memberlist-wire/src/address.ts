@@ -2,8 +2,6 @@ import { tryParseAddress, type Address } from '@grp/core';
 import { wireError } from './errors.ts';
 
 const octets = Array.from({ length: 256 }, (_, octet) => String(octet));
-const two32 = 0x1_0000_0000;
-
 /** An address as the wire has it: 4 or 16 bytes, and a port. */
 export interface WireAddress {
   readonly ip: Uint8Array;
@@ -11,35 +9,28 @@ export interface WireAddress {
 }
 
 /**
- * `a.b.c.d:port` as one number, port × 2³² + address: no allocation, for it is done several times per datagram.
- * −1 for anything else, IPv6 and leading zeros included.
+ * Writes the four bytes of `a.b.c.d:port` and gives the port: no allocation, for it is done for most messages. −1 for
+ * anything else, IPv6 and leading zeros included; what it has written by then counts for nothing.
  */
-export function packIpv4(address: string): number {
-  let ip = 0;
+export function parseIpv4Into(target: Uint8Array, offset: number, address: string): number {
   let octet = -1;
   let dots = 0;
-  let index = 0;
-  for (; index < address.length; index++) {
+  for (let index = 0; index < address.length; index++) {
     const unit = address.charCodeAt(index);
     if (unit >= 0x30 && unit <= 0x39) {
       if (octet === 0) return -1;
-      octet = (octet < 0 ? 0 : octet * 10) + unit - 0x30;
+      octet = octet < 0 ? unit - 0x30 : octet * 10 + unit - 0x30;
       if (octet > 255) return -1;
-    } else if (octet < 0) return -1;
-    else if (unit === 0x2e && dots < 3) {
-      ip = ip * 256 + octet;
-      octet = -1;
-      dots++;
-    } else if (unit === 0x3a && dots === 3) break;
-    else return -1;
+      continue;
+    }
+    if (octet < 0) return -1;
+    target[offset + dots] = octet;
+    if (unit === 0x3a && dots === 3) return parsePort(address, index + 1);
+    if (unit !== 0x2e || dots === 3) return -1;
+    octet = -1;
+    dots++;
   }
-  const port = parsePort(address, index + 1);
-  return port < 0 ? -1 : port * two32 + ip * 256 + octet;
-}
-
-/** The port of what `packIpv4` gave. The address is its low 32 bits. */
-export function packedPort(packed: number): number {
-  return Math.floor(packed / two32);
+  return -1;
 }
 
 function parsePort(text: string, start: number): number {
@@ -59,12 +50,9 @@ function parsePort(text: string, start: number): number {
  * @throws GrpError WIRE_ADDRESS for names and everything else
  */
 export function parseWireAddress(address: Address): WireAddress {
-  const packed = packIpv4(address);
-  if (packed >= 0) {
-    const port = packedPort(packed);
-    const ip = packed - port * two32;
-    return { ip: Uint8Array.of(ip >>> 24, ip >>> 16, ip >>> 8, ip), port };
-  }
+  const ipv4 = new Uint8Array(4);
+  const ipv4Port = parseIpv4Into(ipv4, 0, address);
+  if (ipv4Port >= 0) return { ip: ipv4, port: ipv4Port };
   const parsed = tryParseAddress(address);
   const ip = parsed === undefined ? undefined : parseIpv6(parsed.host.replace(/%.*$/, ''));
   if (parsed === undefined || ip === undefined) {
@@ -94,9 +82,10 @@ function parseGroups(text: string): number[] | undefined {
   for (const [index, word] of words.entries()) {
     if (/^[0-9a-f]{1,4}$/i.test(word)) groups.push(Number.parseInt(word, 16));
     else {
-      const packed = index === words.length - 1 ? packIpv4(`${word}:0`) : -1;
-      if (packed < 0) return undefined;
-      groups.push(packed >>> 16, packed & 0xffff);
+      const ipv4 = new Uint8Array(4);
+      if (index < words.length - 1 || parseIpv4Into(ipv4, 0, `${word}:0`) < 0) return undefined;
+      const [a = 0, b = 0, c = 0, d = 0] = ipv4;
+      groups.push((a << 8) | b, (c << 8) | d);
     }
   }
   return groups;

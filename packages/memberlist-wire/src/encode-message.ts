@@ -1,11 +1,10 @@
 import type { Address } from '@grp/core';
-import { packedPort, packIpv4, parseWireAddress } from './address.ts';
+import { parseWireAddress } from './address.ts';
 import { messageTypes, type Endpoint, type Message } from './messages.ts';
 import { encodeKey } from './msgpack/reader.ts';
 import { sharedWriter, type Writer } from './msgpack/writer.ts';
 
 const u32Max = 0xffff_ffff;
-const two32 = 0x1_0000_0000;
 
 const key = {
   address: encodeKey('Addr'),
@@ -113,15 +112,10 @@ function writeAlive(writer: Writer, message: Extract<Message, { type: 'alive' }>
 
 /** Writes the address without its port, which it gives back: its key comes later. */
 export function writeIp(writer: Writer, address: Address): number {
-  const packed = packIpv4(address);
-  if (packed < 0) {
-    const { ip, port } = parseWireAddress(address);
-    writer.raw(ip);
-    return port;
-  }
-  const port = packedPort(packed);
-  writer.byte(0xa4);
-  writer.big(packed - port * two32, 4);
+  const ipv4Port = writer.ipv4(address);
+  if (ipv4Port >= 0) return ipv4Port;
+  const { ip, port } = parseWireAddress(address);
+  writer.raw(ip);
   return port;
 }
 

@@ -1,3 +1,4 @@
+import { parseIpv4Into } from '../address.ts';
 import { wireError } from '../errors.ts';
 import { encodeText } from './text.ts';
 
@@ -118,6 +119,16 @@ export class Writer {
     if (bytes.length === 0) return this.nil();
     this.#rawHeader(bytes.length);
     this.append(bytes);
+  }
+
+  /** The four bytes of `a.b.c.d:port`, and gives the port; −1 for anything else, of which nothing is written. */
+  ipv4(address: string): number {
+    this.#reserve(5);
+    const port = parseIpv4Into(this.#bytes, this.#length + 1, address);
+    if (port < 0) return -1;
+    this.#bytes[this.#length] = 0xa4;
+    this.#length += 5;
+    return port;
   }
 
   /** A big-endian number of 1 to 4 bytes, without a header. */
