@@ -28,7 +28,15 @@ export type SwimEvent =
   | { readonly type: 'join' | 'alive' | 'suspect' | 'down' | 'leave' | 'update'; readonly member: Member }
   /** A member that was down or had left is not remembered any longer. */
   | { readonly type: 'forget'; readonly member: Member }
-  | { readonly type: 'user-event'; readonly name: string; readonly payload: Uint8Array; readonly time: number }
+  | {
+      readonly type: 'user-event';
+      readonly name: string;
+      readonly payload: Uint8Array;
+      /** Lamport time. */
+      readonly time: number;
+      /** The sender allows that of several events of this name only the last is handled. */
+      readonly coalesce: boolean;
+    }
   | {
       readonly type: 'query';
       readonly name: string;
@@ -39,7 +47,7 @@ export type SwimEvent =
     }
   /** Another living member has this node's name and is older: this node has stopped. */
   | { readonly type: 'conflict'; readonly name: string; readonly address: Address }
-  /** Something is wrong that the node lives with; counted, logged, told at most once a minute per code. */
+  /** A bug was found by an invariant: this member has stopped as if it had crashed. */
   | { readonly type: 'fault'; readonly code: string; readonly message: string };
 
 export interface QueryOptions {
@@ -47,7 +55,7 @@ export interface QueryOptions {
   /** Only members with these names, or whose tags match these patterns, are asked. */
   readonly names?: readonly string[];
   readonly tags?: Readonly<Record<string, string>>;
-  /** How long answers are taken; default 15 s × ⌈log10(n + 1)⌉ gossip periods, as Serf. */
+  /** How long answers are taken; default 16 × ⌈log10(n + 1)⌉ gossip intervals, as Serf. */
   readonly timeoutMs?: number;
   /** Ask for a receipt from everyone who saw the query. */
   readonly acknowledge?: boolean;
@@ -103,7 +111,10 @@ export interface Swim {
    * Exchanges lists with the seeds. Resolves when at least one answered.
    * @throws GrpError SWIM_JOIN_FAILED (unreachable), SWIM_NAME_TAKEN (conflict), SWIM_STOPPED
    */
-  join(seeds: readonly string[], options?: { readonly timeoutMs?: number; readonly signal?: AbortSignal }): Promise<JoinResult>;
+  join(
+    seeds: readonly string[],
+    options?: { readonly timeoutMs?: number; readonly signal?: AbortSignal },
+  ): Promise<JoinResult>;
   /** Tells everybody that this node goes, waits until the news is out (≤ `timeoutMs`, default 5 s), then stops. */
   leave(options?: { readonly timeoutMs?: number }): Promise<void>;
   /** Stops without a word, as a crash would. Idempotent; the transport stays the caller's to close. */

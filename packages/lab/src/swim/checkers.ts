@@ -1,0 +1,213 @@
+import type { World } from '@grp/sim';
+import type { MemberStatus, Swim } from '@grp/swim';
+import type { Observation } from './cluster.ts';
+
+/** One broken property: what, when, and who saw it. */
+export interface Violation {
+  readonly checker: string;
+  readonly at: number;
+  readonly message: string;
+}
+
+/** What the simulator knows for certain: who is really up, and since when not. */
+export interface Truth {
+  /** Told of each crash, restart, leave, pause and resume, at the moment it happens. */
+  down(name: string, at: number): void;
+  up(name: string, at: number): void;
+  left(name: string, at: number): void;
+  /** From now on, until `end` + `graceMs`, this node may be declared down although it runs. */
+  unwell(name: string, at: number): void;
+  well(name: string, at: number): void;
+}
+
+/** A membership property, judged while the world runs. */
+export interface SwimChecker {
+  readonly name: string;
+  observe(observation: Observation): void;
+  /** Looks at the whole world, at the end of a phase in which everything should have settled. */
+  finish?(world: World<Swim>): void;
+  readonly violations: readonly Violation[];
+}
+
+abstract class Checker implements SwimChecker {
+  abstract readonly name: string;
+  readonly violations: Violation[] = [];
+
+  abstract observe(observation: Observation): void;
+
+  protected violate(at: number, message: string): void {
+    if (this.violations.length < 100) this.violations.push({ checker: this.name, at, message });
+  }
+}
+
+/** Strong accuracy on healthy members (SWIM §2): no list ever has a member down that runs and is not held back. */
+export class Accuracy extends Checker implements Truth {
+  readonly name = 'accuracy';
+  readonly #excused = new Map<string, number>();
+  readonly #excusedObservers = new Map<string, number>();
+  readonly #graceMs: number;
+
+  /** @param graceMs how long after a fault its victim may still be declared down by news under way */
+  constructor(graceMs = 15_000) {
+    super();
+    this.#graceMs = graceMs;
+  }
+
+  observe({ at, observer, event }: Observation): void {
+    if (event.type !== 'down') return;
+    const { name } = event.member;
+    if (at < (this.#excused.get(name) ?? -1) || at < (this.#excusedObservers.get(observer) ?? -1)) return;
+    this.violate(at, `${observer} declared ${name} down, which runs`);
+  }
+
+  down(name: string): void {
+    this.#excused.set(name, Infinity);
+  }
+
+  up(name: string, at: number): void {
+    this.#excused.set(name, at + this.#graceMs);
+  }
+
+  left(name: string): void {
+    this.#excused.set(name, Infinity);
+  }
+
+  unwell(name: string): void {
+    this.#excused.set(name, Infinity);
+    this.#excusedObservers.set(name, Infinity);
+  }
+
+  well(name: string, at: number): void {
+    this.#excused.set(name, at + this.#graceMs);
+    this.#excusedObservers.set(name, at + this.#graceMs);
+  }
+}
+
+/** Completeness with a bound (SWIM §3): a crash is in some list within `firstMs` and in every list within `lastMs`. */
+export class Completeness extends Checker {
+  readonly name = 'completeness';
+  readonly #open = new Map<string, { readonly at: number; readonly missing: Set<string>; first: boolean }>();
+  readonly #bounds: { readonly firstMs: number; readonly lastMs: number };
+  /** Ms from each crash to its first and last list. */
+  readonly firstMs: number[] = [];
+  readonly lastMs: number[] = [];
+
+  constructor(bounds = { firstMs: 5_000, lastMs: 6_000 }) {
+    super();
+    this.#bounds = bounds;
+  }
+
+  crashed(name: string, at: number, observers: readonly string[]): void {
+    this.#open.set(name, { at, missing: new Set(observers.filter((observer) => observer !== name)), first: false });
+    for (const { missing } of this.#open.values()) missing.delete(name);
+  }
+
+  observe({ at, observer, event }: Observation): void {
+    if (event.type !== 'down' && event.type !== 'leave') return;
+    const open = this.#open.get(event.member.name);
+    if (open === undefined || !open.missing.delete(observer)) return;
+    const tookMs = at - open.at;
+    if (!open.first) {
+      open.first = true;
+      this.firstMs.push(tookMs);
+      if (tookMs > this.#bounds.firstMs) this.violate(at, `${event.member.name} was in no list for ${tookMs} ms`);
+    }
+    if (tookMs > this.#bounds.lastMs) this.violate(at, `${observer} noticed ${event.member.name} after ${tookMs} ms`);
+    if (open.missing.size === 0) {
+      this.lastMs.push(tookMs);
+      this.#open.delete(event.member.name);
+    }
+  }
+
+  /** Whoever still has a crashed member in its list past the bound was left behind. */
+  finish(world: World<Swim>): void {
+    for (const [name, { at, missing }] of this.#open) {
+      if (world.now - at > this.#bounds.lastMs && missing.size > 0) {
+        this.violate(world.now, `${[...missing].join(', ')} never noticed that ${name} crashed at ${at}`);
+      }
+    }
+    this.#open.clear();
+  }
+}
+
+/** A member's incarnation in one list never falls within one life, and a gone life returns only with a greater one. */
+export class Incarnations extends Checker {
+  readonly name = 'incarnations only rise';
+  readonly #seen = new Map<string, { readonly incarnation: number; readonly status: MemberStatus }>();
+
+  observe({ at, observer, event }: Observation): void {
+    if (!('member' in event)) return;
+    const { id, incarnation, status } = event.member;
+    const key = `${observer}|${id}`;
+    if (event.type === 'forget') {
+      this.#seen.delete(key);
+      return;
+    }
+    const before = this.#seen.get(key);
+    if (before !== undefined) {
+      const gone = before.status === 'down' || before.status === 'left';
+      const back = status === 'alive' || status === 'suspect';
+      if (incarnation < before.incarnation) {
+        this.violate(at, `${observer} has ${id} at incarnation ${incarnation} after ${before.incarnation}`);
+      } else if (gone && back && incarnation <= before.incarnation) {
+        this.violate(at, `${observer} revived ${id} without a greater incarnation`);
+      }
+    }
+    this.#seen.set(key, { incarnation, status });
+  }
+}
+
+/** Who leaves is never judged down by a list that could have heard it. */
+export class LeaveIsNotDeath extends Checker {
+  readonly name = 'a leave is no failure';
+  readonly #left = new Set<string>();
+
+  left(name: string): void {
+    this.#left.add(name);
+  }
+
+  observe({ at, observer, event }: Observation): void {
+    if (event.type === 'down' && this.#left.has(event.member.name)) {
+      this.violate(at, `${observer} declared ${event.member.name} down, which had left`);
+    }
+  }
+}
+
+/** After the faults have stopped, all lists agree with the truth: every running node alive, nobody else. */
+export class Agreement extends Checker {
+  readonly name = 'agreement after calm';
+
+  observe(): void {}
+
+  finish(world: World<Swim>): void {
+    const running = world.names.filter((name) => world.state(name) === 'running').toSorted();
+    for (const observer of running) {
+      const alive = world
+        .node(observer)
+        .members()
+        .filter(({ status }) => status === 'alive')
+        .map(({ name }) => name)
+        .toSorted();
+      if (alive.join() !== running.join()) {
+        const missing = running.filter((name) => !alive.includes(name));
+        const extra = alive.filter((name) => !running.includes(name));
+        this.violate(world.now, `${observer} misses [${missing.join(', ')}] and has [${extra.join(', ')}] too much`);
+      }
+    }
+  }
+}
+
+/** What a member queues goes back to nothing when nothing happens: no news is passed on for ever. */
+export class Quiet extends Checker {
+  readonly name = 'queues drain';
+
+  observe(): void {}
+
+  finish(world: World<Swim>): void {
+    for (const name of world.names) {
+      if (world.state(name) !== 'running') continue;
+      const { broadcastsQueued } = world.node(name).health();
+      if (broadcastsQueued > 0) this.violate(world.now, `${name} still has ${broadcastsQueued} broadcasts queued`);
+    }
+  }
+}

@@ -1,0 +1,260 @@
+import { below, shuffle, type Address, type Millis, type NodeId, type Random } from '@grp/core';
+import { decodeTags, encodeTags } from '@grp/memberlist-wire';
+import type { Member, MemberStatus, Tags } from './api.ts';
+import { lifeHash, RoundTrip } from './rules.ts';
+
+/** The tag that carries `startedAt` (ms, base 36). Its presence also tells that a member is grp, not a Serf agent. */
+export const lifeTag = 'grp';
+export const metaBytesMax = 512;
+
+/** One member as the machine keeps it: one record per name, for its latest known life. */
+export interface MemberRecord {
+  readonly name: string;
+  address: Address;
+  status: MemberStatus;
+  incarnation: number;
+  meta: Uint8Array;
+  versions: Uint8Array;
+  tags: Tags;
+  startedAt: number | undefined;
+  changedAt: Millis;
+  roundTrip: RoundTrip | undefined;
+}
+
+export interface MemberFacts {
+  readonly name: string;
+  readonly address: Address;
+  readonly incarnation: number;
+  readonly meta: Uint8Array;
+  readonly versions: Uint8Array;
+}
+
+export interface Life {
+  readonly tags: Tags;
+  readonly startedAt: number | undefined;
+}
+
+/** Splits a member's meta into its own tags and the stamp of its life. Meta that is no tag map has none. */
+export function readMeta(meta: Uint8Array): Life {
+  const decoded = decodeTags(meta);
+  if ('malformed' in decoded && typeof decoded.malformed === 'string' && !(lifeTag in decoded)) {
+    return { tags: {}, startedAt: undefined };
+  }
+  const { [lifeTag]: stamp, ...tags } = decoded as Record<string, string>;
+  const startedAt = stamp === undefined ? undefined : Number.parseInt(stamp, 36);
+  return { tags, startedAt: Number.isSafeInteger(startedAt) ? startedAt : undefined };
+}
+
+/** The inverse of `readMeta`. */
+export function writeMeta(tags: Tags, startedAt: number): Uint8Array {
+  return encodeTags({ ...tags, [lifeTag]: startedAt.toString(36) });
+}
+
+export function memberId(record: Pick<MemberRecord, 'name' | 'startedAt'>): NodeId {
+  return `${record.name}#${record.startedAt ?? 0}` as NodeId;
+}
+
+export function isLive(status: MemberStatus): boolean {
+  return status === 'alive' || status === 'suspect';
+}
+
+/** The list: every member ever heard of and not yet forgotten, this node included, with its digest and probe order. */
+export class MemberList {
+  readonly #random: Random;
+  readonly #self: string;
+  readonly #records = new Map<string, MemberRecord>();
+  readonly #byAddress = new Map<Address, MemberRecord>();
+  /** Live others in no order, for random choice in O(1); `#place` knows where each stands. */
+  readonly #live: MemberRecord[] = [];
+  readonly #place = new Map<MemberRecord, number>();
+  readonly #down = new Set<MemberRecord>();
+  #strangers = 0;
+  #lap: MemberRecord[] = [];
+  #lapIndex = 0;
+  digest = 0;
+
+  constructor(self: string, random: Random) {
+    this.#self = self;
+    this.#random = random;
+  }
+
+  /** Members kept, gone ones included. */
+  get size(): number {
+    return this.#records.size;
+  }
+
+  /** Members that were judged down and are not forgotten. */
+  get down(): ReadonlySet<MemberRecord> {
+    return this.#down;
+  }
+
+  /** Some living member is not grp: it needs what only Serf agents look at. */
+  get hasStrangers(): boolean {
+    return this.#strangers > 0;
+  }
+
+  /** Live members, this node included while it is. */
+  get liveCount(): number {
+    return this.#live.length + (this.#records.has(this.#self) ? 1 : 0);
+  }
+
+  get(name: string): MemberRecord | undefined {
+    return this.#records.get(name);
+  }
+
+  at(address: Address): MemberRecord | undefined {
+    return this.#byAddress.get(address);
+  }
+
+  all(): IterableIterator<MemberRecord> {
+    return this.#records.values();
+  }
+
+  /** Live members but this node. Not to be kept across changes. */
+  live(): readonly MemberRecord[] {
+    return this.#live;
+  }
+
+  add(facts: MemberFacts, status: MemberStatus, now: Millis): MemberRecord {
+    const record: MemberRecord = {
+      ...facts,
+      ...readMeta(facts.meta),
+      status,
+      changedAt: now,
+      roundTrip: undefined,
+    };
+    this.#records.set(record.name, record);
+    this.#byAddress.set(record.address, record);
+    if (isLive(status)) this.#enter(record);
+    return record;
+  }
+
+  /** Takes over what a greater incarnation says about address and meta. */
+  refresh(record: MemberRecord, facts: MemberFacts): void {
+    const live = isLive(record.status);
+    if (live) this.digest ^= lifeHash(record.name, record.incarnation);
+    if (record.address !== facts.address) {
+      if (this.#byAddress.get(record.address) === record) this.#byAddress.delete(record.address);
+      record.address = facts.address;
+      record.roundTrip = undefined;
+    }
+    this.#byAddress.set(record.address, record);
+    record.incarnation = facts.incarnation;
+    record.versions = facts.versions;
+    if (!equalBytes(record.meta, facts.meta)) {
+      record.meta = facts.meta;
+      const strange = record.startedAt === undefined;
+      Object.assign(record, readMeta(facts.meta));
+      // The same name may come back as something else: a Serf agent where a grp node was.
+      if (this.#place.has(record)) this.#strangers += Number(record.startedAt === undefined) - Number(strange);
+    }
+    if (live) this.digest ^= lifeHash(record.name, record.incarnation);
+  }
+
+  setStatus(record: MemberRecord, status: MemberStatus, incarnation: number, now: Millis): void {
+    const wasLive = isLive(record.status);
+    const nowLive = isLive(status);
+    if (wasLive && (!nowLive || incarnation !== record.incarnation)) this.#countOut(record);
+    record.status = status;
+    const moved = record.incarnation !== incarnation;
+    record.incarnation = incarnation;
+    record.changedAt = now;
+    if (status === 'down') this.#down.add(record);
+    else this.#down.delete(record);
+    if (wasLive && nowLive) {
+      if (moved) this.digest ^= lifeHash(record.name, incarnation);
+    } else if (nowLive) {
+      this.#enter(record);
+    } else if (wasLive) {
+      this.#leave(record);
+    }
+  }
+
+  forget(record: MemberRecord): void {
+    if (isLive(record.status)) {
+      this.#countOut(record);
+      this.#leave(record);
+    }
+    this.#down.delete(record);
+    this.#records.delete(record.name);
+    if (this.#byAddress.get(record.address) === record) this.#byAddress.delete(record.address);
+  }
+
+  /**
+   * The next member to probe: every live member once per lap, in an order that is shuffled anew each lap, so that the
+   * worst case is bounded (SWIM §4.3).
+   */
+  nextToProbe(): MemberRecord | undefined {
+    for (;;) {
+      const record = this.#lap[this.#lapIndex++];
+      if (record === undefined) {
+        if (this.#live.length === 0) return undefined;
+        this.#lap = shuffle(this.#random, this.#live);
+        this.#lapIndex = 0;
+      } else if (isLive(record.status) && this.#records.get(record.name) === record) {
+        return record;
+      }
+    }
+  }
+
+  /** Up to `count` different live others that pass the test, in random order. */
+  sampleLive(count: number, accept: (record: MemberRecord) => boolean = () => true): MemberRecord[] {
+    const chosen: MemberRecord[] = [];
+    const total = this.#live.length;
+    if (total <= 3 * count) return shuffle(this.#random, this.#live.filter(accept)).slice(0, count);
+    for (let tries = 0; tries < 4 * count && chosen.length < count; tries++) {
+      const record = this.#live[below(this.#random, total)] as MemberRecord;
+      if (accept(record) && !chosen.includes(record)) chosen.push(record);
+    }
+    return chosen;
+  }
+
+  /** The member as the public list shows it; `wallMs` turns an instant of the machine into wall-clock time. */
+  view(record: MemberRecord, wallMs: (at: Millis) => number): Member {
+    return {
+      id: memberId(record),
+      name: record.name,
+      address: record.address,
+      status: record.status,
+      incarnation: record.incarnation,
+      tags: record.tags,
+      startedAt: record.startedAt,
+      changedAt: Math.round(wallMs(record.changedAt)),
+      rttMs: record.roundTrip?.smoothedMs,
+    };
+  }
+
+  #enter(record: MemberRecord): void {
+    this.digest ^= lifeHash(record.name, record.incarnation);
+    if (record.name === this.#self) return;
+    if (record.startedAt === undefined) this.#strangers++;
+    this.#place.set(record, this.#live.length);
+    this.#live.push(record);
+    // A newcomer joins the current lap at a random place, so that it is neither first nor last by rule.
+    const index =
+      this.#lapIndex + below(this.#random, this.#lap.length - Math.min(this.#lapIndex, this.#lap.length) + 1);
+    this.#lap.splice(index, 0, record);
+  }
+
+  #countOut(record: MemberRecord): void {
+    this.digest ^= lifeHash(record.name, record.incarnation);
+  }
+
+  #leave(record: MemberRecord): void {
+    const index = this.#place.get(record);
+    if (index === undefined) return;
+    if (record.startedAt === undefined) this.#strangers--;
+    const last = this.#live.pop() as MemberRecord;
+    if (last !== record) {
+      this.#live[index] = last;
+      this.#place.set(last, index);
+    }
+    this.#place.delete(record);
+  }
+}
+
+export function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
+  if (a.length !== b.length) return false;
+  for (let index = 0; index < a.length; index++) if (a[index] !== b[index]) return false;
+  return true;
+}

@@ -1,0 +1,303 @@
+import { fraction, type Address, type Millis } from '@grp/core';
+import { encodeMessage, type Message, type StreamMessage } from '@grp/memberlist-wire';
+import { isLive, type MemberRecord } from './members.ts';
+import { RoundTrip } from './rules.ts';
+import type { Runtime } from './runtime.ts';
+
+/** What a probe found, told once. */
+export interface ProbeHooks {
+  answered(target: MemberRecord, payload: Uint8Array, roundTripMs: Millis | undefined): void;
+  unanswered(target: MemberRecord, evidence: 'silent' | 'refused'): void;
+  /** What to say along with a ping to a suspect, so that it can refute at once (buddy system, Lifeguard §IV-C). */
+  accusation(target: MemberRecord): Uint8Array | undefined;
+  /** What an ack to this member carries. */
+  ackPayload(member: MemberRecord, sequence: number): Uint8Array;
+}
+
+interface Probe {
+  readonly sequence: number;
+  readonly target: MemberRecord;
+  readonly incarnation: number;
+  readonly startedAt: Millis;
+  readonly endsAt: Millis;
+  /** Members asked to probe for us that have neither answered nor said that they got nothing. */
+  readonly relays: Set<Address>;
+  relaysAsked: number;
+  stream: 'unused' | 'open' | 'silent' | 'refused';
+}
+
+interface Relayed {
+  readonly requester: Address;
+  readonly sequence: number;
+  readonly target: Address;
+}
+
+const relaysMax = 1_024;
+
+/**
+ * Probes one member per interval, round robin; directly first, then through relays and a stream at once. A probe ends
+ * as soon as everyone asked has answered or nacked, not when the interval is over. SWIM §4.1 and §4.3, Lifeguard §IV-A.
+ */
+export class Prober {
+  readonly #runtime: Runtime;
+  readonly #hooks: ProbeHooks;
+  readonly #probes = new Map<number, Probe>();
+  readonly #byTarget = new Map<string, Probe>();
+  readonly #byTicket = new Map<number, Probe>();
+  readonly #relayed = new Map<number, Relayed>();
+
+  constructor(runtime: Runtime, hooks: ProbeHooks) {
+    this.#runtime = runtime;
+    this.#hooks = hooks;
+  }
+
+  /** Begins the rounds, at a random phase so that members that start together do not probe together. */
+  start(): void {
+    const { now, random, config, deadlines } = this.#runtime;
+    deadlines.set('round', now + fraction(random) * config.probeIntervalMs);
+  }
+
+  round(): void {
+    const { now, config, health, deadlines, list } = this.#runtime;
+    deadlines.set('round', now + config.probeIntervalMs * health.factor);
+    // A target that is being probed already needs no second probe; the next in the lap gets this round.
+    for (let tries = 0; tries < 3; tries++) {
+      const target = list.nextToProbe();
+      if (target === undefined) return;
+      if (this.probe(target)) return;
+    }
+  }
+
+  /** False when a probe of this member is under way already, or there are too many. */
+  probe(target: MemberRecord): boolean {
+    if (this.#byTarget.has(target.name) || this.#probes.size >= relaysMax) return false;
+    const { now, config, health, deadlines } = this.#runtime;
+    const probe: Probe = {
+      sequence: this.#newSequence(),
+      target,
+      incarnation: target.incarnation,
+      startedAt: now,
+      endsAt: now + config.probeIntervalMs * health.factor,
+      relays: new Set(),
+      relaysAsked: 0,
+      stream: 'unused',
+    };
+    this.#probes.set(probe.sequence, probe);
+    this.#byTarget.set(target.name, probe);
+    const accusation = this.#hooks.accusation(target);
+    const parts = [this.#ping(probe.sequence, target), ...(accusation === undefined ? [] : [accusation])];
+    this.#runtime.sendProbe(target.address, parts, { piggyback: isLive(target.status) });
+    deadlines.set(`probe:${probe.sequence}`, now + this.#timeoutMs(target));
+    return true;
+  }
+
+  /** A deadline of `probe` or `relay` has come. */
+  expire(kind: string, sequence: number): void {
+    if (kind === 'relay') this.#expireRelay(sequence);
+    const probe = this.#probes.get(sequence);
+    if (kind !== 'probe' || probe === undefined) return;
+    // A member that is down is only asked whether it is back: nobody else is troubled for it.
+    const first = probe.relaysAsked === 0 && probe.stream === 'unused';
+    if (first && isLive(probe.target.status) && this.#runtime.now < probe.endsAt) this.#widen(probe);
+    else this.#fail(probe);
+  }
+
+  onPing(ping: Extract<Message, { type: 'ping' }>, from: Address, bytes: number): void {
+    const { self, list } = this.#runtime;
+    if (ping.node !== '' && ping.node !== self.name) {
+      this.#runtime.drop('misdirected');
+      return;
+    }
+    const member = list.at(from);
+    if (member === undefined) {
+      // The address is unproven: it gets no more bytes than it sent, so that nobody can aim us at a third party.
+      const bare = encodeMessage({ type: 'ack', sequence: ping.sequence, payload: new Uint8Array(0) });
+      if (bare.length <= bytes) this.#runtime.sendProbe(from, [bare], { piggyback: false });
+      else this.#runtime.drop('unproven-address');
+      return;
+    }
+    const payload = this.#hooks.ackPayload(member, ping.sequence);
+    const ack = encodeMessage({ type: 'ack', sequence: ping.sequence, payload });
+    this.#runtime.sendProbe(from, [ack], { piggyback: true });
+  }
+
+  onIndirectPing(request: Extract<Message, { type: 'indirect-ping' }>, from: Address): void {
+    const { list, deadlines, now } = this.#runtime;
+    const target = list.get(request.node);
+    if (target === undefined || target.address !== request.target || this.#relayed.size >= relaysMax) {
+      if (request.nack) this.#nack(from, request.sequence);
+      this.#runtime.drop(target === undefined ? 'unknown-target' : 'relay-limit');
+      return;
+    }
+    const sequence = this.#newSequence();
+    this.#relayed.set(sequence, { requester: from, sequence: request.sequence, target: target.address });
+    this.#runtime.sendProbe(target.address, [this.#ping(sequence, target)], { piggyback: false });
+    // Whether to nack is decided when the time comes; those who did not ask for one are given none.
+    deadlines.set(`${request.nack ? 'relay' : 'hush'}:${sequence}`, now + this.#timeoutMs(target));
+  }
+
+  /** An ack that fits nothing under way, or comes from elsewhere, is dropped: sequences are drawn from 32 bits. */
+  onAck({ sequence, payload }: Extract<Message, { type: 'ack' }>, from: Address): void {
+    const relayed = this.#relayed.get(sequence);
+    if (relayed !== undefined) {
+      if (from !== relayed.target) return this.#runtime.drop('source');
+      this.#forgetRelay(sequence);
+      const ack = encodeMessage({ type: 'ack', sequence: relayed.sequence, payload: new Uint8Array(0) });
+      return this.#runtime.sendProbe(relayed.requester, [ack], { piggyback: false });
+    }
+    const probe = this.#probes.get(sequence);
+    if (probe === undefined) return this.#runtime.drop('unknown-sequence');
+    if (from === probe.target.address) {
+      const { now } = this.#runtime;
+      // After the indirect phase began the ack may answer a relay's delay as well: no round trip to learn from.
+      this.#succeed(
+        probe,
+        payload,
+        probe.relaysAsked === 0 && probe.stream === 'unused' ? now - probe.startedAt : undefined,
+      );
+    } else if (probe.relays.has(from)) {
+      this.#succeed(probe, new Uint8Array(0), undefined);
+    } else {
+      this.#runtime.drop('source');
+    }
+    return undefined;
+  }
+
+  onNack(sequence: number, from: Address): void {
+    const probe = this.#probes.get(sequence);
+    if (probe === undefined) return this.#runtime.drop('unknown-sequence');
+    if (!probe.relays.delete(from)) return this.#runtime.drop('source');
+    this.#failWhenAllSaid(probe);
+    return undefined;
+  }
+
+  /** The end of an exchange that this prober began. False: not one of its own. */
+  onStream(ticket: number, outcome: StreamMessage | 'refused' | 'silent'): boolean {
+    const probe = this.#byTicket.get(ticket);
+    if (probe === undefined) return false;
+    this.#byTicket.delete(ticket);
+    if (!this.#probes.has(probe.sequence)) return true;
+    if (typeof outcome === 'object') {
+      if (outcome.type === 'ack' && outcome.sequence === probe.sequence) {
+        this.#succeed(probe, new Uint8Array(0), undefined);
+        return true;
+      }
+      probe.stream = 'silent';
+    } else {
+      probe.stream = outcome;
+    }
+    this.#failWhenAllSaid(probe);
+    return true;
+  }
+
+  /** Ends all probes without a verdict: this node stood still, so their deadlines mean nothing. */
+  abandon(): void {
+    for (const probe of this.#probes.values()) this.#end(probe);
+  }
+
+  #widen(probe: Probe): void {
+    const { list, config, self, deadlines, health } = this.#runtime;
+    const { target, sequence } = probe;
+    const relays = list.sampleLive(config.relayCount, (record) => record !== target && record.status === 'alive');
+    for (const relay of relays) {
+      probe.relays.add(relay.address);
+      const request = encodeMessage({
+        type: 'indirect-ping',
+        sequence,
+        target: target.address,
+        node: target.name,
+        nack: true,
+        source: { address: self.address, name: self.name },
+      });
+      this.#runtime.sendProbe(relay.address, [request], { piggyback: true });
+    }
+    probe.relaysAsked = relays.length;
+    // A relay nacks after its own timeout at the latest; who has not spoken half as long again after that will not.
+    const endsAt = Math.min(probe.endsAt, this.#runtime.now + 1.5 * config.probeTimeoutMaxMs * health.factor);
+    deadlines.set(`probe:${sequence}`, endsAt);
+    if (config.streamProbe) {
+      probe.stream = 'open';
+      const ticket = this.#runtime.nextTicket();
+      this.#byTicket.set(ticket, probe);
+      const message: StreamMessage = { type: 'ping', sequence, node: target.name, source: undefined };
+      const timeoutMs = Math.max(1, endsAt - this.#runtime.now);
+      this.#runtime.effect({ type: 'exchange', ticket, to: target.address, message, timeoutMs });
+    }
+    this.#failWhenAllSaid(probe);
+  }
+
+  #failWhenAllSaid(probe: Probe): void {
+    if (probe.relays.size === 0 && probe.stream !== 'open') this.#fail(probe);
+  }
+
+  #fail(probe: Probe): void {
+    this.#end(probe);
+    const { target, incarnation, relays } = probe;
+    if (!isLive(target.status)) return;
+    const evidence = probe.stream === 'refused' ? 'refused' : 'silent';
+    // Relays that said nothing at all point at this node's own path (Lifeguard §IV-A).
+    if (relays.size > 0) this.#runtime.health.worsen(relays.size);
+    else if (probe.relaysAsked === 0 && evidence === 'silent') this.#runtime.health.worsen();
+    if (target.incarnation === incarnation) this.#hooks.unanswered(target, evidence); // else it has spoken up in between
+  }
+
+  #succeed(probe: Probe, payload: Uint8Array, roundTripMs: Millis | undefined): void {
+    this.#end(probe);
+    this.#runtime.health.improve();
+    const { target } = probe;
+    if (roundTripMs !== undefined) {
+      if (target.roundTrip === undefined) target.roundTrip = new RoundTrip(roundTripMs);
+      else target.roundTrip.observe(roundTripMs);
+    }
+    this.#hooks.answered(target, payload, roundTripMs);
+  }
+
+  #end(probe: Probe): void {
+    this.#probes.delete(probe.sequence);
+    this.#byTarget.delete(probe.target.name);
+    this.#runtime.deadlines.delete(`probe:${probe.sequence}`);
+  }
+
+  #expireRelay(sequence: number): void {
+    const relayed = this.#relayed.get(sequence);
+    if (relayed === undefined) return;
+    this.#nack(relayed.requester, relayed.sequence);
+    // A late ack is still worth forwarding, so the entry stays for one more interval.
+    this.#runtime.deadlines.set(`hush:${sequence}`, this.#runtime.now + this.#runtime.config.probeIntervalMs);
+  }
+
+  /** Ends a relay that has nothing more to say. */
+  hush(sequence: number): void {
+    this.#relayed.delete(sequence);
+  }
+
+  #forgetRelay(sequence: number): void {
+    this.#relayed.delete(sequence);
+    this.#runtime.deadlines.delete(`relay:${sequence}`);
+    this.#runtime.deadlines.delete(`hush:${sequence}`);
+  }
+
+  #nack(to: Address, sequence: number): void {
+    this.#runtime.sendProbe(to, [encodeMessage({ type: 'nack', sequence })], { piggyback: false });
+  }
+
+  #ping(sequence: number, target: MemberRecord): Uint8Array {
+    const { self } = this.#runtime;
+    // Between grp members the datagram's source says who asks; a Serf agent is told in full.
+    const source = target.startedAt === undefined ? { address: self.address, name: self.name } : undefined;
+    return encodeMessage({ type: 'ping', sequence, node: target.name, source });
+  }
+
+  #timeoutMs(target: MemberRecord): Millis {
+    const { config, health } = this.#runtime;
+    const measured = target.roundTrip?.timeoutMs ?? config.probeTimeoutMaxMs;
+    return health.factor * Math.min(config.probeTimeoutMaxMs, Math.max(config.probeTimeoutMinMs, measured));
+  }
+
+  #newSequence(): number {
+    for (;;) {
+      const sequence = this.#runtime.random.nextU32();
+      if (sequence !== 0 && !this.#probes.has(sequence) && !this.#relayed.has(sequence)) return sequence;
+    }
+  }
+}
