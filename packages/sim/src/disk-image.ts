@@ -80,11 +80,11 @@ export class DiskImage {
   readonly #durable = new Map<string, FileImage>();
   /** Changes of names that the platter does not have yet, oldest first. */
   #pending: EntryChange[] = [];
+  #usedBytes = 0;
 
+  /** Bytes of all files together, as processes see them. */
   get usedBytes(): number {
-    let sum = 0;
-    for (const file of this.#files.values()) sum += file.size;
-    return sum;
+    return this.#usedBytes;
   }
 
   /** How many bytes more the disk would hold if the file had this size. */
@@ -106,21 +106,23 @@ export class DiskImage {
   }
 
   write(name: string, offset: number, bytes: Uint8Array): void {
-    this.#create(name).write(offset, bytes);
+    const file = this.#create(name);
+    this.#resize(file, () => file.write(offset, bytes));
   }
 
   append(name: string, bytes: Uint8Array): void {
     const file = this.#create(name);
-    file.write(file.size, bytes);
+    this.#resize(file, () => file.write(file.size, bytes));
   }
 
   preallocate(name: string, size: number): void {
     const file = this.#create(name);
-    file.setSize(Math.max(file.size, size));
+    this.#resize(file, () => file.setSize(Math.max(file.size, size)));
   }
 
   truncate(name: string, size: number): void {
-    this.#file(name).setSize(size);
+    const file = this.#file(name);
+    this.#resize(file, () => file.setSize(size));
   }
 
   sync(name: string): void {
@@ -146,11 +148,13 @@ export class DiskImage {
 
   rename(from: string, to: string): void {
     this.#file(from);
+    if (from === to) return;
+    this.#usedBytes -= this.#files.get(to)?.size ?? 0;
     this.#change({ type: 'rename', from, to });
   }
 
   remove(name: string): void {
-    this.#file(name);
+    this.#usedBytes -= this.#file(name).size;
     this.#change({ type: 'unlink', name });
   }
 
@@ -166,6 +170,7 @@ export class DiskImage {
     this.#files.clear();
     this.#durable.clear();
     this.#pending = [];
+    this.#usedBytes = 0;
   }
 
   /**
@@ -179,8 +184,10 @@ export class DiskImage {
     this.#pending = [];
     let sectorCount = 0;
     this.#files.clear();
+    this.#usedBytes = 0;
     for (const [name, file] of this.#durable) {
       sectorCount += tear(file, random);
+      this.#usedBytes += file.size;
       this.#files.set(name, file);
     }
     return { sectorCount, entryCount };
@@ -190,6 +197,12 @@ export class DiskImage {
     const file = this.#files.get(name);
     if (file === undefined) throw diskError('DISK_NOT_FOUND', { context: { file: name } });
     return file;
+  }
+
+  #resize(file: FileImage, change: () => void): void {
+    const before = file.size;
+    change();
+    this.#usedBytes += file.size - before;
   }
 
   #create(name: string): FileImage {

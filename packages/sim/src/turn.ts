@@ -13,7 +13,8 @@ interface Channel {
   };
   readonly port2: { postMessage(message: unknown): void };
 }
-interface Macrotasks {
+/** What a host may offer; browsers have no `setImmediate`, a bare context has neither. */
+export interface Macrotasks {
   readonly setImmediate?: (callback: () => void) => unknown;
   readonly MessageChannel?: new () => Channel;
 }
@@ -25,8 +26,8 @@ const turnsWithoutMacrotask = 64;
  * One macrotask of the host a turn: when it comes, every promise reaction that could run has run, however deep. Only the
  * fact that it comes is used, never when, so that runs stay the same.
  */
-export function hostTurns(): Turns {
-  const { setImmediate: immediate, MessageChannel: Pair } = globalThis as unknown as Macrotasks;
+export function hostTurns(host: Macrotasks = globalThis as unknown as Macrotasks): Turns {
+  const { setImmediate: immediate, MessageChannel: Pair } = host;
   if (immediate !== undefined) return { next: () => new Promise((resolve) => void immediate(resolve)), close() {} };
   if (Pair !== undefined) {
     const { port1, port2 } = new Pair();

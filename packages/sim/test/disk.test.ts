@@ -225,3 +225,27 @@ test('the same seed tears the same way', async () => {
   };
   expect(await run()).toBe(await run());
 });
+
+test('free room is right after every kind of change', async () => {
+  const world = one({ disk: { capacityBytes: 10_000 } });
+  const disk = world.node('a');
+  const free = (): Promise<number> => done(world, disk.freeBytes());
+  await done(world, disk.write('a', 0, filled(1_000, 1)));
+  await done(world, disk.write('a', 500, filled(1_000, 1)));
+  await done(world, disk.append('b', filled(2_000, 1)));
+  await done(world, disk.preallocate('c', 3_000));
+  expect(await free()).toBe(3_500);
+  await done(world, disk.truncate('c', 1_000));
+  await done(world, disk.rename('c', 'b'));
+  await done(world, disk.rename('b', 'b'));
+  expect(await free()).toBe(7_500);
+  await done(world, disk.remove('a'));
+  expect([await free(), world.disk('a').files()]).toEqual([9_000, ['b']]);
+  await done(world, disk.sync('b'));
+  await done(world, disk.syncDirectory(''));
+  world.restart('a');
+  expect(await done(world, world.node('a').freeBytes())).toBe(9_000);
+  world.crash('a', 'host');
+  world.restart('a', { disk: 'empty' });
+  expect(await done(world, world.node('a').freeBytes())).toBe(10_000);
+});
