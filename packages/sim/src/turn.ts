@@ -26,7 +26,7 @@ const turnsWithoutMacrotask = 64;
  * One macrotask of the host a turn: when it comes, every promise reaction that could run has run, however deep. Only the
  * fact that it comes is used, never when, so that runs stay the same.
  */
-export function hostTurns(host: Macrotasks = globalThis as unknown as Macrotasks): Turns {
+export function hostTurns(host: Macrotasks = globalThis): Turns {
   const { setImmediate: immediate, MessageChannel: Pair } = host;
   if (immediate !== undefined) return { next: () => new Promise((resolve) => void immediate(resolve)), close() {} };
   if (Pair !== undefined) {
