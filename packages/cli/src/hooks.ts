@@ -6,7 +6,7 @@ import { invocation } from './invocation.ts';
 /** Refuses what is no command, with the nearest one that is. */
 export const commandNotFound: Hook<'command_not_found'> = async ({ id, config }) => {
   const words = id.split(':');
-  const known = config.commands.filter((command) => command.hidden !== true).map((command) => command.id);
+  const known = config.commands.filter((command) => !command.hidden).map((command) => command.id);
   const command = words.join(' ');
   for (let length = words.length - 1; length > 0; length--) {
     const prefix = words.slice(0, length).join(':');

@@ -25,7 +25,7 @@ export async function runCli(argv: readonly string[], { root, pjson }: CliOption
     settings.enableAutoTranspile = false; // needs a TypeScript API that there is none of; sources run as they are
     const options = { root: fileURLToPath(root), ...(pjson === undefined ? {} : { pjson, ignoreManifest: true }) };
     await run([...argv], options as Parameters<typeof run>[1]);
-    return Number(process.exitCode ?? 0);
+    return exitCodeSoFar();
   } catch (thrown) {
     const exit = oclifExit(thrown);
     if (exit !== undefined) return exit;
@@ -38,6 +38,11 @@ export async function runCli(argv: readonly string[], { root, pjson }: CliOption
     await flushed(process.stdout);
     await flushed(process.stderr);
   }
+}
+
+/** What the command has set besides returning, such as `doctor` with a finding. */
+function exitCodeSoFar(): number {
+  return Number(process.exitCode ?? 0);
 }
 
 /** `--no-color` reaches oclif's help, which looks at the environment only, and only when it is loaded. */

@@ -4,9 +4,9 @@ export interface Interruption {
   /** Aborted by the first signal. */
   readonly signal: AbortSignal;
   /** Waits for the first signal. */
-  wait(): Promise<void>;
+  readonly wait: () => Promise<void>;
   /** Gives the signals back. Idempotent. */
-  disarm(): void;
+  readonly disarm: () => void;
 }
 
 /**

@@ -52,18 +52,15 @@ describe.each(commands)('%s', (id, command) => {
     const known = { ...globalFlags, ...command.flags };
     for (const { command: line } of command.examples ?? []) {
       for (const [, name] of line.matchAll(/ --(?:no-)?([a-z-]+)/g)) {
-        expect(
-          Object.keys(known).some((flag) => flag === name || flag === `no-${name}`),
-          `${line}: ${name}`,
-        ).toBe(true);
+        expect(Object.keys(known)).toContain(Object.hasOwn(known, `no-${name}`) ? `no-${name}` : name);
       }
     }
   });
 
   test('each flag has its variable and says what it is', () => {
     for (const [name, flag] of Object.entries({ ...globalFlags, ...command.flags })) {
-      expect(flag.env, name).toBe(envName(name));
-      expect(flag.description, name).toMatch(/^\S.{7,}/);
+      expect({ name, env: flag.env }).toEqual({ name, env: envName(name) });
+      expect(`${name}: ${flag.description}`).toMatch(/: \S.{7,}/);
     }
   });
 

@@ -15,7 +15,6 @@ describe('errors', () => {
     [['cluster', 'kil', 'n3'], 2, 'CLI_UNKNOWN_COMMAND', 'grp cluster kill'],
     [['zzzzzz'], 2, 'CLI_UNKNOWN_COMMAND', 'grp --help'],
     [['swim', 'members', 'n3'], 2, 'CLI_ARGUMENT', 'grp swim members --help'],
-    [['help', 'zzzzzz'], 2, 'CLI_UNKNOWN_COMMAND', 'grp --help'],
     [['swim', 'members', '--wacth'], 2, 'CLI_UNKNOWN_FLAG', '--watch'],
     [['cluster', 'kill'], 2, 'CLI_ARGUMENT', '--help'],
     [['swim', 'members', '--timeout', '5'], 2, 'CLI_FLAG_VALUE', '500ms'],
@@ -33,20 +32,24 @@ describe('errors', () => {
     [['swim', 'members', '--config', '/nonexistent/file'], 3, 'CLI_CONFIG_UNREADABLE', '--config'],
     [['doctor', '--peer', 'not an address'], 2, 'ADDRESS_INVALID', 'node.example:7946'],
   ])('grp %s exits %i with %s', async (argv, code, errorCode, hint) => {
-    const json = await grp(...argv, ...(argv[0] === 'help' ? [] : ['--json']));
+    const json = await grp(...argv, '--json');
     expect(json.code).toBe(code);
-    if (argv[0] !== 'help') {
-      expect(json.lines).toEqual([
-        { error: { code: errorCode, message: expect.stringMatching(/\S/), hint: expect.stringContaining(hint) } },
-      ]);
-      expect(json.stderr).toBe('');
-    }
+    expect(json.lines).toEqual([
+      { error: { code: errorCode, message: expect.stringMatching(/\S/), hint: expect.stringContaining(hint) } },
+    ]);
+    expect(json.stderr).toBe('');
 
     const text = await grp(...argv);
     expect(text.code).toBe(code);
     expect(text.stdout).toBe('');
     expect(text.stderr).toMatch(/^grp: \S/);
     expect(text.stderr.split('\n')[1]).toContain(hint);
+  });
+
+  test('help for what is no command is an error too', async () => {
+    const { code, stderr } = await grp('help', 'zzzzzz');
+    expect(code).toBe(2);
+    expect(stderr).toContain('grp --help');
   });
 
   test('GRP_JSON asks for JSON as --json does', async () => {

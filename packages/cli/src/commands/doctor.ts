@@ -33,7 +33,6 @@ Nothing is changed. Exit code 1 when something does not work; warnings leave it 
     const peers = flags.peer ?? [];
     for (const peer of peers) parseAddress(peer, 7_946); // a slip of the fingers is a usage error, not a finding
     const found = await Promise.all([
-      checkRuntime(process.versions.node),
       checkDatagrams('127.0.0.1', 'loopback'),
       ...(host === '127.0.0.1' ? [] : [checkDatagrams(host, 'bind')]),
       checkPorts(host, port),
@@ -43,7 +42,7 @@ Nothing is changed. Exit code 1 when something does not work; warnings leave it 
       ...(flags['key-file'] === undefined ? [] : [checkKeyFile(flags['key-file'])]),
       ...peers.map((peer) => checkPeer(peer, flags.timeout ?? 2_000)),
     ]);
-    const checks = found.flat();
+    const checks = [checkRuntime(process.versions.node), ...found.flat()];
     const problems = checks.filter(({ status }) => status === 'problem').length;
     if (problems > 0) process.exitCode = 1;
     return this.show(document('grp.doctor.report/1', { ok: problems === 0, checks }), () => this.#text(checks));

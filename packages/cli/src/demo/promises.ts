@@ -27,7 +27,7 @@ export interface Judgement {
 
 /** What a spread over `expected` lists is; the last is null unless all of them have it. */
 export function spreadOf(arrivals: Iterable<number>, since: number, expected: number): Spread {
-  const delays = [...arrivals].map((at) => Math.round(at - since)).sort((a, b) => a - b);
+  const delays = [...arrivals].map((at) => Math.round(at - since)).toSorted((a, b) => a - b);
   return { firstMs: delays[0] ?? null, lastMs: delays.length < expected ? null : (delays.at(-1) ?? null) };
 }
 

@@ -155,7 +155,7 @@ async function crashOne(
   });
   checkInterrupted(scene);
   const crash = spreadOf(arrivals.values(), killedAt, watchers.length);
-  const ordered = [...arrivals].sort(([, a], [, b]) => a - b);
+  const ordered = [...arrivals].toSorted(([, a], [, b]) => a - b);
   const crashedLists = Object.fromEntries(ordered.map(([observer, at]) => [observer, Math.round(at - killedAt)]));
   for (const [observer, ms] of Object.entries(crashedLists))
     tell.line(`${seconds(ms)} after the kill, ${observer} lists ${victim.id} as down.`);

@@ -6,7 +6,7 @@ import { once } from './sockets.ts';
 import { ok, problem, warning, type Finding } from './finding.ts';
 
 // A memberlist ping to nobody by name: type 0, then a MessagePack map {SeqNo: 1, Node: ""}. Any member answers it.
-const ping = Uint8Array.of(0, 0x82, 0xa5, ...ascii('SeqNo'), 1, 0xa4, ...ascii('Node'), 0xa0);
+const ping = Buffer.from('\u0000\u0082\u00A5SeqNo\u0001\u00A4Node\u00A0', 'latin1');
 
 /** Whether a peer can be reached: its name, then TCP, then UDP. */
 export async function checkPeer(text: string, timeoutMs: number): Promise<readonly Finding[]> {
@@ -70,7 +70,7 @@ async function peerUdp(host: string, port: number, timeoutMs: number): Promise<F
     const fix = refused
       ? 'Is the peer running, and is this the port of its role swim?'
       : 'Check the route to the peer: ip route get ADDRESS';
-    return problem('peer-udp', `UDP to ${where}: ${String((cause as Error).message)}.`, fix);
+    return problem('peer-udp', `UDP to ${where}: ${(cause as Error).message}.`, fix);
   } finally {
     socket.close();
   }
@@ -84,8 +84,4 @@ function connected(socket: Socket, port: number, host: string): Promise<void> {
       resolve();
     });
   });
-}
-
-function ascii(text: string): readonly number[] {
-  return [...text].map((character) => character.charCodeAt(0));
 }

@@ -63,7 +63,7 @@ export async function checkBuffers(): Promise<Finding> {
   } catch (cause) {
     return warning(
       'buffers',
-      `UDP buffer sizes cannot be set (${String((cause as Error).message)}).`,
+      `UDP buffer sizes cannot be set (${(cause as Error).message}).`,
       'Raise net.core.rmem_max and net.core.wmem_max.',
     );
   } finally {

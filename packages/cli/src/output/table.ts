@@ -50,13 +50,14 @@ export function table<Row>(
   const Table = createRequire(import.meta.url)('cli-table3') as typeof CliTable;
   const cells = rows.map((row) => columns.map((column) => sanitizeText(column.text(row), { lengthMax: 1_000 })));
   const natural = columns.map(({ title }, index) =>
-    Math.max(title.length, ...cells.map((line) => [...(line[index] ?? '')].length)),
+    Math.max(title.length, ...cells.map((line) => (line[index] ?? '').length)),
   );
   const widths = width === undefined ? natural : fit(natural, width);
   const drawn = new Table({
     chars: bare,
     style: { 'padding-left': 0, 'padding-right': 0, head: [], border: [] },
-    colWidths: width === undefined ? [] : [...widths],
+    // Left out when everything fits: the table knows better how wide letters of all scripts are.
+    colWidths: widths === natural ? [] : [...widths],
     colAligns: columns.map(({ align }) => align ?? 'left'),
     head: columns.map(({ title }) => colours.dim(title)),
   });
@@ -82,9 +83,10 @@ export function tableWidth(stream: { readonly isTTY?: boolean; readonly columns?
 
 /** Takes from the widest column, again and again, until the line fits or nothing is left to take. */
 function fit(natural: readonly number[], width: number): readonly number[] {
+  const room = width - gap * (natural.length - 1);
+  let excess = natural.reduce((sum, one) => sum + one, 0) - room;
+  if (excess <= 0) return natural;
   const widths = [...natural];
-  const room = width - gap * (widths.length - 1);
-  let excess = widths.reduce((sum, one) => sum + one, 0) - room;
   while (excess > 0) {
     const widest = Math.max(...widths);
     if (widest <= cellMin) break;

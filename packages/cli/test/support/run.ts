@@ -1,4 +1,5 @@
 import { createRequire, registerHooks } from 'node:module';
+import { vi } from 'vitest';
 import type * as Main from '../../src/main.ts';
 import type * as SourceOptions from '../../src/source-options.ts';
 
@@ -47,12 +48,11 @@ export async function grp(...argv: readonly string[]): Promise<Outcome> {
 
 function capture(stream: NodeJS.WriteStream): { text: () => string; restore: () => void } {
   const chunks: string[] = [];
-  const before = stream.write;
-  stream.write = ((chunk: string | Uint8Array, encoding?: unknown, callback?: unknown): boolean => {
+  const spy = vi.spyOn(stream, 'write').mockImplementation((chunk, encoding?: unknown, callback?: unknown) => {
     chunks.push(typeof chunk === 'string' ? chunk : Buffer.from(chunk).toString('utf8'));
     const done = typeof encoding === 'function' ? encoding : callback;
     if (typeof done === 'function') queueMicrotask(done as () => void);
     return true;
-  }) as typeof stream.write;
-  return { text: () => chunks.join(''), restore: () => void (stream.write = before) };
+  });
+  return { text: () => chunks.join(''), restore: () => spy.mockRestore() };
 }

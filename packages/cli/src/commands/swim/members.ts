@@ -71,7 +71,7 @@ With --watch the list is redrawn as it changes; without a terminal, or under --j
         drawError: (error) => colours.red(`${url}: ${sanitizeText((error as Error).message)}`),
         write: (list) => this.emit(list),
         // Round trips change all the time: they are no news.
-        key: (list) => JSON.stringify(list.members.map(({ rttMs: _, ...member }) => member)),
+        key: (list) => JSON.stringify(list.members.map((member) => ({ ...member, rttMs: null }))),
       });
     } finally {
       interruption.disarm();
