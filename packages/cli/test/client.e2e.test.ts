@@ -45,8 +45,8 @@ describe('a document of the node', () => {
 
   test('is filtered', async () => {
     const filtered = async (...flags: string[]): Promise<unknown> => {
-      const [list] = (await grp('swim', 'members', '--node', node.url, '--json', ...flags)).lines;
-      return (list?.['members'] as { name: string }[]).map(({ name }) => name);
+      const [list = {}] = (await grp('swim', 'members', '--node', node.url, '--json', ...flags)).lines;
+      return (list['members'] as { name: string }[]).map(({ name }) => name);
     };
     expect(await filtered('--status', 'down')).toEqual(['n2']);
     expect(await filtered('--where', 'rack=a')).toEqual(['n1']);

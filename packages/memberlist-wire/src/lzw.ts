@@ -4,7 +4,7 @@ const clearCode = 256;
 const endCode = 257;
 const firstWidth = 9;
 const codeMax = 4_095;
-const hashBits = 14;
+const tableSlotsMax = 16_384;
 
 /** Compresses, code for code as Go does. Never fails; may come out longer than it went in. */
 export function compressLzw(input: Uint8Array): Uint8Array {
@@ -17,7 +17,7 @@ export function compressLzw(input: Uint8Array): Uint8Array {
 
 function writeCodes(input: Uint8Array, bits: BitWriter): void {
   // Slot → (prefix code, literal, code) in 32 bits; 0 is free, because no code is 0.
-  const table = new Int32Array(1 << hashBits);
+  const table = new Int32Array(tableSlots(input.length));
   let width = firstWidth;
   let last = endCode; // the newest code in the table
   let prefix = input[0] as number;
@@ -42,6 +42,13 @@ function writeCodes(input: Uint8Array, bits: BitWriter): void {
     prefix = literal;
   }
   bits.write(endCode, width);
+}
+
+/** Four per code at least, of which there is never more than one per input byte: a datagram needs no great table. */
+function tableSlots(inputBytes: number): number {
+  let slots = 256;
+  while (slots < tableSlotsMax && slots < 4 * inputBytes) slots *= 2;
+  return slots;
 }
 
 /** Where the pair is, or the free slot where it belongs. The table is never more than a quarter full. */
@@ -88,8 +95,10 @@ class BitWriter {
  */
 export function decompressLzw(input: Uint8Array, bytesMax: number): Uint8Array | 'too-long' | 'compress' {
   // Each code stands for a string that the output already contains: where it starts, and how long it is.
-  const starts = new Uint32Array(codeMax + 1);
-  const sizes = new Uint32Array(codeMax + 1);
+  // An input has less than one code per byte.
+  const codes = Math.min(codeMax, endCode + input.length) + 1;
+  const starts = new Uint32Array(codes);
+  const sizes = new Uint32Array(codes);
   const output = new Output(input.length, bytesMax);
   let width = firstWidth;
   let next = endCode; // the code that the next string will get; endCode: none has come since the table was cleared

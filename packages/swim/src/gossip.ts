@@ -14,12 +14,12 @@ interface Broadcast {
 
 /**
  * News waiting to be passed on, one piece per key: a newer piece about the same key replaces the older. What was sent
- * least often goes first, the newest of those first (SWIM §4.1).
+ * least often goes first, and of that what came last (SWIM §4.1).
  */
 export class GossipQueue {
   readonly #byKey = new Map<string, Broadcast>();
   readonly #limit: number;
-  /** By number of sends; within a bucket the newest stands last. Taking from the ends needs no sorting. */
+  /** By number of sends; within a bucket what came last stands last. Taking from the ends needs no sorting. */
   #buckets: Broadcast[][] = [];
   /** Pieces pushed out because the queue was full. */
   droppedCount = 0;

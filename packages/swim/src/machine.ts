@@ -6,6 +6,7 @@ import type { SwimConfig } from './config.ts';
 import { CoordinateClient } from './coordinates.ts';
 import { decodeAckPayload, encodeAckPayload } from './digest.ts';
 import type { Effect, Input } from './effects.ts';
+import { Leaving } from './leaving.ts';
 import { isLive, MemberList, type MemberRecord } from './members.ts';
 import { NameGuard } from './name-guard.ts';
 import { Prober } from './probe.ts';
@@ -47,8 +48,8 @@ export class SwimMachine implements Machine<Input, Effect> {
   readonly #guard: NameGuard;
   readonly #serf: SerfLayer;
   readonly #coordinates: CoordinateClient;
+  readonly #leaving: Leaving;
   readonly #trusted: boolean;
-  #leaveRounds = 0;
   /** An input of this node's own application is being taken: what it says is news to everyone. */
   #originating = false;
 
@@ -84,6 +85,7 @@ export class SwimMachine implements Machine<Input, Effect> {
       mergeUserState: (state, join) => this.#serf.mergeState(state, join),
     });
     this.#guard = new NameGuard(runtime, this.#claims, () => this.#sync.round());
+    this.#leaving = new Leaving(runtime);
     this.#joins = new Joins(runtime, this.#sync, () => this.#guard.undecided);
   }
 
@@ -257,7 +259,7 @@ export class SwimMachine implements Machine<Input, Effect> {
     else if (key === 'push-pull') this.#sync.round();
     else if (key === 'heal') this.#heal();
     else if (key === 'guard') this.#guard.retry();
-    else if (key === 'leave') this.#leaveRound();
+    else if (key === 'leave') this.#leaving.round();
   }
 
   /** This process stood still: what it did not hear in that time proves nothing about the others. */
@@ -340,36 +342,9 @@ export class SwimMachine implements Machine<Input, Effect> {
   }
 
   #startLeave(): void {
-    const runtime = this.#runtime;
-    if (runtime.leaving) return;
-    const { list, self, now } = runtime;
-    runtime.leaving = true;
-    this.#serf.announceLeave();
-    list.setStatus(self, 'left', self.incarnation, now);
-    this.#sayLeave();
+    if (this.#runtime.leaving) return;
+    this.#leaving.start(() => this.#serf.announceLeave());
     this.#prober.abandon();
-    for (const key of ['round', 'push-pull', 'heal', 'guard']) runtime.deadlines.delete(key);
-    if (list.live().length === 0) runtime.effect({ type: 'left' });
-    else runtime.deadlines.set('leave', now + runtime.config.gossipIntervalMs);
-  }
-
-  #sayLeave(): void {
-    const { name, incarnation } = this.#runtime.self;
-    const part = encodeMessage({ type: 'dead', node: name, incarnation, from: name });
-    this.#runtime.spread(name, part, { urgent: true });
-  }
-
-  /** Nobody acknowledges a leave, so it is said several times, and gossip carries it on. */
-  #leaveRound(): void {
-    const runtime = this.#runtime;
-    const { config, deadlines, now, gossip } = runtime;
-    this.#leaveRounds++;
-    if (this.#leaveRounds >= config.leaveRounds && (gossip.size === 0 || this.#leaveRounds >= 4 * config.leaveRounds)) {
-      runtime.effect({ type: 'left' });
-      return;
-    }
-    if (this.#leaveRounds < config.leaveRounds) this.#sayLeave();
-    deadlines.set('leave', now + config.gossipIntervalMs);
   }
 
   #serfContext(): SerfContext {

@@ -1,7 +1,7 @@
 import { below, shuffle, type Address, type Millis, type NodeId, type Random } from '@grp/core';
 import { decodeTags, encodeTags } from '@grp/memberlist-wire';
 import type { Member, MemberStatus, Tags } from './api.ts';
-import { lifeHash, RoundTrip } from './rules.ts';
+import { lifeHash, type RoundTrip } from './rules.ts';
 
 /** The tag that carries `startedAt` (ms, base 36). Its presence also tells that a member is grp, not a Serf agent. */
 export const lifeTag = 'grp';

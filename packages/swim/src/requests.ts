@@ -5,7 +5,7 @@ import { swimError } from './errors.ts';
 import type { ResolvedSeeds, SeedResolver } from './ports.ts';
 
 interface Waiting {
-  readonly resolve: (value: never) => void;
+  readonly resolve: (value: unknown) => void;
   readonly reject: (error: Error) => void;
   readonly cleanUp: () => void;
 }
@@ -74,7 +74,7 @@ export class Requests {
   /** Keeps the promise made for this ticket; unknown tickets have timed out. */
   settle(ticket: number, value: unknown): void {
     const waiting = this.#take(ticket);
-    waiting?.resolve(value as never);
+    waiting?.resolve(value);
   }
 
   fail(ticket: number, error: Error): void {
@@ -135,7 +135,7 @@ export class Requests {
         cancelTimer();
         signal?.removeEventListener('abort', onAbort);
       };
-      this.#waiting.set(ticket, { resolve: resolve as (value: never) => void, reject, cleanUp });
+      this.#waiting.set(ticket, { resolve: (value) => resolve(value as Result), reject, cleanUp });
       this.#options.push(input(ticket));
     });
   }

@@ -4,14 +4,14 @@ import { GossipQueue } from '../src/gossip.ts';
 const part = (value: number, size = 10): Uint8Array => new Uint8Array(size).fill(value);
 const values = (parts: readonly Uint8Array[]): (number | undefined)[] => parts.map(([value]) => value);
 
-test('what was sent least often goes first, the newest of those first', () => {
+test('what was sent least often goes first, and of that what came last', () => {
   const queue = new GossipQueue(100);
   queue.add('a', part(1));
   queue.add('b', part(2));
   expect(values(queue.take(12, 10, true))).toEqual([2]);
   expect(values(queue.take(12, 10, true))).toEqual([1]);
   queue.add('c', part(3));
-  expect(values(queue.take(1_000, 10, true))).toEqual([3, 2, 1]);
+  expect(values(queue.take(1_000, 10, true))).toEqual([3, 1, 2]);
 });
 
 test('news about the same key replaces older news and starts anew', () => {
