@@ -221,7 +221,7 @@ export class Claims {
 
   #schedule(record: MemberRecord, suspicion: Suspicion): void {
     const { deadlines, health } = this.#runtime;
-    deadlines.set(`suspicion:${record.name}`, suspicion.deadline(health.factor));
+    deadlines.set(`suspicion:${record.name}`, suspicion.deadline(health.patience));
   }
 
   #endSuspicion(record: MemberRecord): void {

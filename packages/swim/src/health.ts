@@ -14,9 +14,18 @@ export class LocalHealth {
     return this.#score;
   }
 
-  /** Timeouts and intervals are stretched by this factor, 1 when well. */
+  /** Timeouts of single probes are stretched by this factor, 1 when well. */
   get factor(): number {
     return this.#score + 1;
+  }
+
+  /**
+   * Intervals and suspicions are stretched by this factor, at most 2. Lifeguard stretches them as far as timeouts, for
+   * members that are slow; here a slow member knows by its late timers, and what is left is loss, which does not get
+   * better by looking less often.
+   */
+  get patience(): number {
+    return Math.min(2, this.factor);
   }
 
   worsen(points = 1): void {

@@ -69,8 +69,10 @@ export class MemberList {
   readonly #place = new Map<MemberRecord, number>();
   readonly #down = new Set<MemberRecord>();
   #strangers = 0;
-  #lap: MemberRecord[] = [];
-  #lapIndex = 0;
+  /** Live members, this one included, sorted by name: the same ring at every member, for the probe schedule. */
+  readonly #ring: MemberRecord[] = [];
+  /** Who has been probed in the current lap. */
+  readonly #probed = new Set<MemberRecord>();
   digest = 0;
 
   constructor(self: string, random: Random) {
@@ -181,20 +183,26 @@ export class MemberList {
   }
 
   /**
-   * The next member to probe: every live member once per lap, in an order that is shuffled anew each lap, so that the
-   * worst case is bounded (SWIM §4.3).
+   * The member to probe in this round. SWIM §4.3 shuffles each lap; we rotate instead: in round r the member at place p of
+   * the sorted ring probes place p + 1 + r mod (n−1). Where members agree on the round, everyone is probed exactly once
+   * in each, by another member each time, so that nobody is overlooked for seconds by bad luck. Where they do not, it is
+   * still once per lap, because whoever was probed in this lap is passed over.
    */
-  nextToProbe(): MemberRecord | undefined {
-    for (;;) {
-      const record = this.#lap[this.#lapIndex++];
-      if (record === undefined) {
-        if (this.#live.length === 0) return undefined;
-        this.#lap = shuffle(this.#random, this.#live);
-        this.#lapIndex = 0;
-      } else if (isLive(record.status) && this.#records.get(record.name) === record) {
+  nextToProbe(round: number): MemberRecord | undefined {
+    const ring = this.#ring;
+    const self = this.#records.get(this.#self);
+    if (self === undefined || !isLive(self.status) || ring.length < 2) return undefined;
+    const first = this.#ringIndex(this.#self) + 1 + (round % (ring.length - 1));
+    for (const lap of [this.#probed, undefined]) {
+      if (lap === undefined) this.#probed.clear();
+      for (let step = 0; step < ring.length; step++) {
+        const record = ring[(first + step) % ring.length] as MemberRecord;
+        if (record === self || this.#probed.has(record)) continue;
+        this.#probed.add(record);
         return record;
       }
     }
+    return undefined;
   }
 
   /** Up to `count` different live others that pass the test, in random order. */
@@ -226,14 +234,23 @@ export class MemberList {
 
   #enter(record: MemberRecord): void {
     this.digest ^= lifeHash(record.name, record.incarnation);
+    this.#ring.splice(this.#ringIndex(record.name), 0, record);
     if (record.name === this.#self) return;
     if (record.startedAt === undefined) this.#strangers++;
     this.#place.set(record, this.#live.length);
     this.#live.push(record);
-    // A newcomer joins the current lap at a random place, so that it is neither first nor last by rule.
-    const index =
-      this.#lapIndex + below(this.#random, this.#lap.length - Math.min(this.#lapIndex, this.#lap.length) + 1);
-    this.#lap.splice(index, 0, record);
+  }
+
+  /** Where a name stands in the ring, or would stand. */
+  #ringIndex(name: string): number {
+    let low = 0;
+    let high = this.#ring.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if ((this.#ring[middle] as MemberRecord).name < name) low = middle + 1;
+      else high = middle;
+    }
+    return low;
   }
 
   #countOut(record: MemberRecord): void {
@@ -241,6 +258,8 @@ export class MemberList {
   }
 
   #leave(record: MemberRecord): void {
+    this.#ring.splice(this.#ringIndex(record.name), 1);
+    this.#probed.delete(record);
     const index = this.#place.get(record);
     if (index === undefined) return;
     if (record.startedAt === undefined) this.#strangers--;

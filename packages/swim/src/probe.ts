@@ -45,27 +45,41 @@ export class Prober {
   readonly #byTarget = new Map<string, Probe>();
   readonly #byTicket = new Map<number, Probe>();
   readonly #relayed = new Map<number, Relayed>();
+  #phaseMs = 0;
 
   constructor(runtime: Runtime, hooks: ProbeHooks) {
     this.#runtime = runtime;
     this.#hooks = hooks;
   }
 
-  /** Begins the rounds, at a random phase so that members that start together do not probe together. */
+  /** Begins the rounds. Each member has a random phase within them, so that not all probe at the same instant. */
   start(): void {
-    const { now, random, config, deadlines } = this.#runtime;
-    deadlines.set('round', now + fraction(random) * config.probeIntervalMs);
+    const { random, config } = this.#runtime;
+    this.#phaseMs = fraction(random) * config.probeIntervalMs;
+    this.#scheduleRound();
   }
 
   round(): void {
-    const { now, config, health, deadlines, list } = this.#runtime;
-    deadlines.set('round', now + config.probeIntervalMs * health.factor);
-    // A target that is being probed already needs no second probe; the next in the lap gets this round.
+    const { list } = this.#runtime;
+    const round = this.#roundNumber();
+    this.#scheduleRound();
+    // A target that is being probed already needs no second probe; the next on the ring gets this round.
     for (let tries = 0; tries < 3; tries++) {
-      const target = list.nextToProbe();
-      if (target === undefined) return;
-      if (this.probe(target)) return;
+      const target = list.nextToProbe(round);
+      if (target === undefined || this.probe(target)) return;
     }
+  }
+
+  /** Rounds are counted by wall-clock time, so that members with about the same clock agree on them. */
+  #roundNumber(): number {
+    const { now, wallMs, config } = this.#runtime;
+    return Math.floor((wallMs(now) - this.#phaseMs + 1) / config.probeIntervalMs); // a timer may be a hair early
+  }
+
+  #scheduleRound(): void {
+    const { now, wallMs, config, health, deadlines } = this.#runtime;
+    const nextRoundAt = (this.#roundNumber() + health.patience) * config.probeIntervalMs + this.#phaseMs;
+    deadlines.set('round', now + nextRoundAt - wallMs(now));
   }
 
   /** False when a probe of this member is under way already, or there are too many. */
@@ -77,7 +91,7 @@ export class Prober {
       target,
       incarnation: target.incarnation,
       startedAt: now,
-      endsAt: now + config.probeIntervalMs * health.factor,
+      endsAt: now + config.probeIntervalMs * health.patience,
       relays: new Set(),
       relaysAsked: 0,
       stream: 'unused',
@@ -196,7 +210,7 @@ export class Prober {
   }
 
   #widen(probe: Probe): void {
-    const { list, config, self, deadlines, health } = this.#runtime;
+    const { list, config, self, deadlines } = this.#runtime;
     const { target, sequence } = probe;
     const relays = list.sampleLive(config.relayCount, (record) => record !== target && record.status === 'alive');
     for (const relay of relays) {
@@ -212,15 +226,13 @@ export class Prober {
       this.#runtime.sendProbe(relay.address, [request], { piggyback: true });
     }
     probe.relaysAsked = relays.length;
-    // A relay nacks after its own timeout at the latest; who has not spoken half as long again after that will not.
-    const endsAt = Math.min(probe.endsAt, this.#runtime.now + 1.5 * config.probeTimeoutMaxMs * health.factor);
-    deadlines.set(`probe:${sequence}`, endsAt);
+    deadlines.set(`probe:${sequence}`, probe.endsAt);
     if (config.streamProbe) {
       probe.stream = 'open';
       const ticket = this.#runtime.nextTicket();
       this.#byTicket.set(ticket, probe);
       const message: StreamMessage = { type: 'ping', sequence, node: target.name, source: undefined };
-      const timeoutMs = Math.max(1, endsAt - this.#runtime.now);
+      const timeoutMs = Math.max(1, probe.endsAt - this.#runtime.now);
       this.#runtime.effect({ type: 'exchange', ticket, to: target.address, message, timeoutMs });
     }
     this.#failWhenAllSaid(probe);

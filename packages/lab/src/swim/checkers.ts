@@ -135,10 +135,10 @@ export class Incarnations extends Checker {
   readonly name = 'incarnations only rise';
   readonly #seen = new Map<string, { readonly incarnation: number; readonly status: MemberStatus }>();
 
-  observe({ at, observer, event }: Observation): void {
+  observe({ at, observer, life, event }: Observation): void {
     if (!('member' in event)) return;
     const { id, incarnation, status } = event.member;
-    const key = `${observer}|${id}`;
+    const key = `${observer}|${life}|${id}`;
     if (event.type === 'forget') {
       this.#seen.delete(key);
       return;

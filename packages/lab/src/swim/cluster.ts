@@ -9,6 +9,8 @@ export interface Observation {
   readonly at: number;
   /** Whose list it is. */
   readonly observer: string;
+  /** Which life of the observer: a restart forgets. */
+  readonly life: number;
   readonly event: SwimEvent;
 }
 
@@ -44,7 +46,8 @@ export function createSwimCluster(options: SwimClusterOptions): World<Swim> {
         },
         { name: host.name, ...(config && { config }) },
       );
-      if (onEvent !== undefined) swim.on((event) => onEvent({ at: world.now, observer: host.name, event }));
+      if (onEvent !== undefined)
+        swim.on((event) => onEvent({ at: world.now, observer: host.name, life: host.incarnation, event }));
       swim.start();
       const seeds = names.slice(0, 3).filter((name) => name !== host.name && world.names.includes(name));
       if (seeds.length > 0)

@@ -89,6 +89,15 @@ export class SwimRun {
     return this.world.names.filter((name) => this.world.state(name) === 'running');
   }
 
+  /** The liveness phase: all faults end, loss too, and what was queued goes out. */
+  settle(withinMs: number): number {
+    this.world.calm();
+    this.world.network.set({ loss: 0, duplication: 0 });
+    const tookMs = this.converge(withinMs);
+    this.world.runFor(20_000);
+    return tookMs;
+  }
+
   figure(name: string, value: number): void {
     this.#figures[name] = value;
   }
@@ -131,7 +140,7 @@ export function killRun(options: SwimRunOptions & { readonly kills: number; read
   run.figure('lastMaxMs', Math.max(0, ...lastMs));
   run.figure('firstMedianMs', median(firstMs));
   run.figure('lastMedianMs', median(lastMs));
-  world.runFor(20_000);
+  run.settle(10_000);
   return run.finish();
 }
 
@@ -157,8 +166,7 @@ export function flappingRun(options: FlappingOptions): SwimRunReport {
     world.runFor(options.runningMs);
   }
   for (const name of ill) run.resume(name);
-  run.converge(30_000);
-  world.runFor(20_000);
+  run.settle(30_000);
   return run.finish();
 }
 
@@ -175,7 +183,7 @@ export function partitionRun(options: SwimRunOptions & { readonly splitMs: numbe
   world.network.heal();
   run.figure('healedMs', run.converge(10_000));
   for (const name of world.names) run.accuracy.well(name, world.now);
-  world.runFor(20_000);
+  run.settle(10_000);
   return run.finish();
 }
 
@@ -210,10 +218,8 @@ export function chaosRun(options: SwimRunOptions & { readonly durationMs: number
     fault(run, pick(random, kinds) as string, blurred);
     world.runFor(200 + below(random, 3_000));
   }
-  world.calm();
   for (const name of names) run.accuracy.up(name, world.now);
-  run.figure('calmMs', run.converge(30_000));
-  world.runFor(20_000);
+  run.figure('calmMs', run.settle(30_000));
   return run.finish();
 }
 
