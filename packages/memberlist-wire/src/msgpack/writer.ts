@@ -15,18 +15,21 @@ export class Writer {
   #length = 0;
   #view: DataView | undefined = undefined;
 
-  /** Starts over, and lets go of a buffer that one great message has blown up. */
+  /** Starts over. */
   start(): this {
     this.#length = 0;
+    return this;
+  }
+
+  /** What was written, as a copy. Lets go of a buffer that one great message has blown up. */
+  finish(): Uint8Array {
+    const written = this.#bytes.slice(0, this.#length);
     if (this.#bytes.length > keptBytesMax) {
       this.#bytes = new Uint8Array(initialBytes);
       this.#view = undefined;
     }
-    return this;
-  }
-
-  finish(): Uint8Array {
-    return this.#bytes.slice(0, this.#length);
+    this.#length = 0;
+    return written;
   }
 
   byte(value: number): void {
