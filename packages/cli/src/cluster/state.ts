@@ -125,11 +125,6 @@ export async function updateNode(dir: string, id: string, change: Partial<Cluste
   );
 }
 
-/** Forgets the cluster. */
-export async function removeState(dir: string): Promise<void> {
-  await rm(stateFile(dir), { force: true });
-}
-
 /** Writes a document so that a reader finds it whole or not at all. */
 export async function writeAtomically(file: string, value: unknown): Promise<void> {
   const part = `${file}.${process.pid}.part`;

@@ -76,5 +76,12 @@ export async function openProgress(wanted: boolean): Promise<Progress> {
   if (!process.stderr.isTTY) return { show() {}, note: write, close() {} };
   const { createLogUpdate } = await import('log-update');
   const update = createLogUpdate(process.stderr);
-  return { show: (line) => update(line), note() {}, close: () => update.clear() };
+  return {
+    show: (line) => update(line),
+    note() {},
+    close() {
+      update.clear();
+      update.done(); // gives the cursor back
+    },
+  };
 }

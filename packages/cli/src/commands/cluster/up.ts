@@ -61,7 +61,7 @@ State, logs and data are below --dir. Node i listens from base port + 8·(i-1) o
       else this.print(clusterText(up, { colours: this.colours, width: tableWidth(process.stdout) }));
       if (flags.detach)
         this.say(`Running in the background. Stop it with: ${invocation()} cluster down${dirHint(flags)}`);
-      else await this.#attend(dir, interruption);
+      else await this.#attend(dir, interruption, dirHint(flags));
     } catch (cause) {
       progress.close();
       // Interrupted while starting: everything has been stopped again.
@@ -72,8 +72,8 @@ State, logs and data are below --dir. Node i listens from base port + 8·(i-1) o
   }
 
   /** Stays with the cluster: tells of nodes that end by themselves, and stops all when it is interrupted. */
-  async #attend(dir: string, { signal }: Interruption): Promise<void> {
-    this.say(`Up. Ctrl-C stops it. In another terminal: ${invocation()} swim members --watch`);
+  async #attend(dir: string, { signal }: Interruption, hint: string): Promise<void> {
+    this.say(`Up. Ctrl-C stops it. In another terminal: ${invocation()} swim members --watch${hint}`);
     const told = new Set<number>();
     while (!signal.aborted) {
       const { nodes } = await requireState(dir);
