@@ -102,6 +102,26 @@ describe('a detached cluster', () => {
     expect((await runGrp('cluster', 'wait', '--for', 'converged', '--timeout', '60s', ...here)).code).toBe(0);
   });
 
+  test('is reached by the doctor, by TCP and by UDP', async () => {
+    const [n1] = await nodes();
+    const { code, documents } = await runGrp(
+      'doctor',
+      '--peer',
+      `127.0.0.1:${n1?.ports.swim}`,
+      '--bind',
+      '127.0.0.1:0',
+    );
+    const checks = documents[0]?.['checks'] as { check: string; status: string }[];
+    const peer = checks.filter(({ check }) => check.startsWith('peer-'));
+    expect({ code, peer }).toMatchObject({
+      code: 0,
+      peer: [
+        { check: 'peer-tcp', status: 'ok' },
+        { check: 'peer-udp', status: 'ok' },
+      ],
+    });
+  });
+
   test('shows a log, line by line', async () => {
     const { code, documents } = await runGrp('cluster', 'logs', 'n1', '--lines', '3', ...here);
     expect(code).toBe(0);

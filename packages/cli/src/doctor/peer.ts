@@ -5,8 +5,9 @@ import { parseAddress } from '@grp/core';
 import { once } from './sockets.ts';
 import { ok, problem, warning, type Finding } from './finding.ts';
 
-// A memberlist ping to nobody by name: type 0, then a MessagePack map {SeqNo: 1, Node: ""}. Any member answers it.
-const ping = Buffer.from('\u0000\u0082\u00A5SeqNo\u0001\u00A4Node\u00A0', 'latin1');
+// A memberlist ping to whoever is there: type 0, then a MessagePack map {SeqNo: 1, Node: "", SourceNode: ""}. Any member
+// answers it. The last field only makes it long: members send strangers no more bytes than they received.
+const ping = Buffer.from('\u0000\u0083\u00A5SeqNo\u0001\u00A4Node\u00A0\u00AASourceNode\u00A0', 'latin1');
 
 /** Whether a peer can be reached: its name, then TCP, then UDP. */
 export async function checkPeer(text: string, timeoutMs: number): Promise<readonly Finding[]> {
