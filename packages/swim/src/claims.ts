@@ -1,6 +1,6 @@
 import type { Address } from '@grp/core';
 import { encodeMessage, type Message } from '@grp/memberlist-wire';
-import { isLive, memberId, readMeta, type MemberFacts, type MemberRecord } from './members.ts';
+import { isLive, memberId, metaBytesMax, readMeta, type MemberFacts, type MemberRecord } from './members.ts';
 import { confirmationsNeeded, scaledByMembers } from './rules.ts';
 import { encodeAlive, type Runtime } from './runtime.ts';
 import { Suspicion } from './suspicion.ts';
@@ -29,10 +29,15 @@ export interface ClaimSource {
 }
 
 /**
- * Beyond this, no incarnation is believed: members start at the Unix time in seconds, and a forged maximum must leave
- * room to refute. It is reached in the year 2097.
+ * Beyond this, nobody but the member itself can raise its incarnation, and it only bit by bit: members start at the Unix
+ * time in seconds, and a forged maximum must leave room to refute. It is reached in the year 2097.
  */
 export const incarnationMax = 0xf000_0000;
+/** By how much a member's own claim may exceed what is known of it, or `incarnationMax`. */
+const refutationsMax = 1_024;
+const incarnationEnd = 0xffff_0000;
+/** Of Serf's agents a name has at most 128 letters; memberlist has no limit, and a record must not be a peer's attic. */
+const nameLengthMax = 128;
 
 /** Weighs what members say about members: alive, suspect, dead or left. SWIM §4.2, Lifeguard §IV-B. */
 export class Claims {
@@ -49,7 +54,12 @@ export class Claims {
 
   alive(facts: MemberFacts, { origin = false, teller }: ClaimSource = {}): void {
     const { list, self, now } = this.#runtime;
-    if (!this.#believable(facts.incarnation)) return;
+    if (facts.name.length > nameLengthMax || facts.meta.length > metaBytesMax) {
+      this.#runtime.drop('member-size');
+      return;
+    }
+    const known = list.get(facts.name)?.incarnation ?? 0;
+    if (!this.#believable(facts.incarnation, Math.max(known, incarnationMax) + refutationsMax)) return;
     if (facts.name === self.name) {
       this.#hooks.selfSeen(facts);
       return;
@@ -72,7 +82,7 @@ export class Claims {
   }
 
   suspect({ node, incarnation, from }: Accusation, { origin = false, teller }: ClaimSource = {}): void {
-    const record = this.#accused(node, incarnation);
+    const record = this.#accused(node, incarnation, from);
     if (record === undefined) return;
     if (!isLive(record.status)) {
       this.#correct(record, teller);
@@ -93,7 +103,7 @@ export class Claims {
 
   /** `from` equal to `node` means that the member left of its own will. */
   dead({ node, incarnation, from }: Accusation, { origin = false }: ClaimSource = {}): void {
-    const record = this.#accused(node, incarnation);
+    const record = this.#accused(node, incarnation, from);
     if (record === undefined || !isLive(record.status)) return;
     const { list, now } = this.#runtime;
     const intent = this.#leaving.get(node);
@@ -180,18 +190,20 @@ export class Claims {
     this.#hooks.forgotten(record);
   }
 
-  #believable(incarnation: number): boolean {
-    if (incarnation <= incarnationMax) return true;
+  #believable(incarnation: number, max: number): boolean {
+    if (incarnation <= Math.min(max, incarnationEnd)) return true;
     this.#runtime.drop('incarnation-limit');
     return false;
   }
 
   /** The record that an accusation is about, unless it is this node (which refutes), unknown, or of an older life. */
-  #accused(node: string, incarnation: number): MemberRecord | undefined {
+  #accused(node: string, incarnation: number, from: string): MemberRecord | undefined {
     const { list, self, leaving } = this.#runtime;
-    if (!this.#believable(incarnation)) return undefined;
     const record = list.get(node);
-    if (record === undefined) {
+    if (!this.#believable(incarnation, Math.max(record?.incarnation ?? 0, incarnationMax))) return undefined;
+    if (from.length > nameLengthMax) {
+      this.#runtime.drop('member-size');
+    } else if (record === undefined) {
       this.#runtime.drop('unknown-member');
     } else if (incarnation < record.incarnation) {
       this.#runtime.drop('stale');

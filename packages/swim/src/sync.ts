@@ -91,7 +91,7 @@ export class Sync {
   onRequest(ticket: number, from: Address, message: PushPull): void {
     const problem = this.#merge(message, undefined, message.join);
     if (problem !== undefined) {
-      this.#runtime.drop(`push-pull: ${problem}`);
+      this.#runtime.drop('push-pull-versions'); // a counter's name is never a peer's to choose
       this.#runtime.effect({ type: 'answer', ticket, message: { type: 'error', message: `${problem} (${from})` } });
       return;
     }
