@@ -6,7 +6,7 @@ import type { SerfOutput } from './serf/context.ts';
 /** What comes into the machine. `ticket` names one exchange or request; its maker chooses it. */
 export type Input =
   | { readonly type: 'start' }
-  /** One datagram, opened and decoded; `bytes` is its size on the network. */
+  /** One datagram, opened and decoded; `bytes` is its size without seal and label. */
   | { readonly type: 'datagram'; readonly from: Address; readonly bytes: number; readonly messages: readonly Message[] }
   /** The reply to an `exchange` effect, or why there is none. */
   | { readonly type: 'reply'; readonly ticket: number; readonly message: StreamMessage }

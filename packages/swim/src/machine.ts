@@ -143,7 +143,7 @@ export class SwimMachine implements Machine<Input, Effect> {
         this.#sync.start();
         break;
       case 'datagram':
-        for (const message of input.messages) this.#onMessage(message, input.from, input.bytes);
+        this.#onDatagram(input);
         break;
       case 'reply':
         this.#onExchanged(input.ticket, input.message);
@@ -161,6 +161,7 @@ export class SwimMachine implements Machine<Input, Effect> {
         this.#startLeave();
         break;
       case 'set-meta':
+        if (runtime.leaving) break; // it would bring back to life who has just said goodbye
         runtime.list.refresh(runtime.self, {
           ...runtime.self,
           incarnation: runtime.self.incarnation + 1,
@@ -186,6 +187,15 @@ export class SwimMachine implements Machine<Input, Effect> {
       case 'manage-keys':
         this.#serf.manageKeys(input.ticket, input.action, input.key);
         break;
+    }
+  }
+
+  #onDatagram({ messages, from, bytes }: Extract<Input, { type: 'datagram' }>): void {
+    let room = bytes;
+    for (const message of messages) {
+      this.#onMessage(message, from, room);
+      // Whoever is unproven gets one answer for one datagram, however many pings it packed into it.
+      if (message.type === 'ping') room = 0;
     }
   }
 
