@@ -26,10 +26,12 @@ import { kindOfPart } from './bandwidth-kinds.ts';
 import { swimConfig, swimPresets, type SwimConfig, type SwimPreset } from './config.ts';
 import type { Effect, Input } from './effects.ts';
 import { swimError } from './errors.ts';
+import { checkedMeta, checkSize, defaultName } from './checks.ts';
 import { SwimMachine } from './machine.ts';
-import { metaBytesMax, writeMeta } from './members.ts';
 import type { SeedResolver } from './ports.ts';
 import { Requests } from './requests.ts';
+import { userEventBytes } from './serf/events.ts';
+import { eventBytesMax } from './serf/limits.ts';
 import { StreamEdge } from './stream-edge.ts';
 
 /** What a member needs from the world. All but the first two have defaults. */
@@ -88,6 +90,7 @@ class SwimNode implements Swim {
   readonly #startedAt: number;
   #driver: Driver<Input> | undefined;
   #phase: Phase = 'new';
+  #told: Promise<void> | undefined;
   #cancelReceive: () => void = () => {};
 
   constructor(ports: SwimPorts, options: SwimOptions) {
@@ -162,10 +165,10 @@ class SwimNode implements Swim {
   async leave({ timeoutMs = 5_000 }: { timeoutMs?: number } = {}): Promise<void> {
     if (this.#phase === 'running') {
       this.#phase = 'leaving';
-      const told = this.#requests.leave(timeoutMs);
+      this.#told = this.#requests.leave(timeoutMs);
       this.#push({ type: 'leave' });
-      await told;
     }
+    await this.#told; // a second call waits for the first
     this.stop();
   }
 
@@ -187,7 +190,7 @@ class SwimNode implements Swim {
 
   sendEvent(name: string, payload: Uint8Array, { coalesce = false }: { coalesce?: boolean } = {}): void {
     this.#requireDriver();
-    checkSize('SWIM_EVENT_TOO_LONG', utf8Length(name) + payload.length, 512);
+    checkSize('SWIM_EVENT_TOO_LONG', userEventBytes(name, payload), eventBytesMax);
     this.#push({ type: 'send-event', name, payload, coalesce });
   }
 
@@ -265,8 +268,10 @@ class SwimNode implements Swim {
     return this.#driver;
   }
 
-  #push(input: Input): void {
-    if (this.#driver?.push(input) === false) this.#meter.drop('inbox-limit');
+  #push(input: Input): boolean {
+    if (this.#driver?.push(input) !== false) return true;
+    if (this.#phase !== 'stopped') this.#meter.drop('inbox-limit');
+    return false;
   }
 
   #wrapping(): { keyring?: Keyring; label?: string } {
@@ -290,7 +295,8 @@ class SwimNode implements Swim {
         messages.push(part.message);
       }
     }
-    if (messages.length > 0) this.#push({ type: 'datagram', from, bytes: payload.length, messages });
+    const bytes = payload.length - datagramOverheadBytes(this.#wrapping());
+    if (messages.length > 0) this.#push({ type: 'datagram', from, bytes, messages });
   }
 
   #perform(effect: Effect): void {
@@ -352,7 +358,7 @@ class SwimNode implements Swim {
       this.#events.emit(output);
     } else if (output.type === 'query') {
       const { queryKey, name, payload, from } = output;
-      const respond = (response: Uint8Array): void => this.#push({ type: 'respond', queryKey, payload: response });
+      const respond = (response: Uint8Array): void => void this.#push({ type: 'respond', queryKey, payload: response });
       this.#events.emit({ type: 'query', name, payload, from, respond });
     }
   }
@@ -376,25 +382,4 @@ class SwimNode implements Swim {
   #fault(code: string, message: string): void {
     this.#logger.log('warn', 'swim.fault', { code, message });
   }
-}
-
-function defaultName(address: string): string {
-  return address
-    .replaceAll(/[^A-Za-z0-9.]+/g, '-')
-    .replaceAll(/^-|-$/g, '')
-    .slice(0, 63);
-}
-
-function checkedMeta(tags: Tags, startedAt: number): Uint8Array {
-  const meta = writeMeta(tags, startedAt);
-  checkSize('SWIM_TAGS_TOO_LONG', meta.length, metaBytesMax);
-  return meta;
-}
-
-function checkSize(code: Parameters<typeof swimError>[0], bytes: number, max: number): void {
-  if (bytes > max) throw swimError(code, { context: { bytes, max } });
-}
-
-function utf8Length(text: string): number {
-  return new TextEncoder().encode(text).length;
 }

@@ -17,7 +17,8 @@ interface JoinOptions {
 
 export interface RequestsOptions {
   readonly clock: Clock;
-  readonly push: (input: Input) => void;
+  /** False: there is no room for it. */
+  readonly push: (input: Input) => boolean;
   readonly resolve?: SeedResolver;
 }
 
@@ -36,14 +37,23 @@ export class Requests {
     this.#options = options;
   }
 
-  /** Seeds that are addresses go out in this very call; names are resolved first. */
-  join(seeds: readonly string[], options: JoinOptions): Promise<JoinResult> {
+  /** Seeds that are addresses go out in this very call; names are resolved first. All of it within `timeoutMs`. */
+  async join(seeds: readonly string[], options: JoinOptions): Promise<JoinResult> {
     const { resolve } = this.#options;
-    if (resolve === undefined) return this.#join(seeds, resolveLiteral(seeds), options);
-    return resolve(seeds).then((resolved) => {
-      options.signal?.throwIfAborted();
-      return this.#join(seeds, resolved, options);
-    });
+    let failures: ResolvedSeeds['failures'] = [];
+    const outcome = await this.#ask<Extract<Effect, { type: 'joined' }>>(
+      (ticket) => {
+        const dial = (resolved: ResolvedSeeds): void => {
+          failures = resolved.failures;
+          // Whoever gave up while names were looked up joins nobody any more.
+          if (this.#waiting.has(ticket)) this.#push({ type: 'join', ticket, addresses: resolved.addresses });
+        };
+        if (resolve === undefined) dial(resolveLiteral(seeds));
+        else void resolve(seeds).then(dial, (cause: Error) => this.fail(ticket, cause));
+      },
+      { ...options, onTimeout: () => joinFailed(seeds) },
+    );
+    return this.#joined(outcome, failures);
   }
 
   /** Resolves when the machine says that the news is out, or after `timeoutMs`. */
@@ -62,13 +72,13 @@ export class Requests {
   }
 
   query(name: string, options: QueryOptions): Promise<QueryResult> {
-    return this.#ask<QueryResult>((ticket) => ({ type: 'ask', ticket, name, options }), {
+    return this.#ask<QueryResult>((ticket) => this.#push({ type: 'ask', ticket, name, options }), {
       ...(options.signal && { signal: options.signal }),
     });
   }
 
   manageKeys(action: 'list' | 'install' | 'use' | 'remove', key: Uint8Array | undefined): Promise<KeyReport> {
-    return this.#ask<KeyReport>((ticket) => ({ type: 'manage-keys', ticket, action, key }), {});
+    return this.#ask<KeyReport>((ticket) => this.#push({ type: 'manage-keys', ticket, action, key }), {});
   }
 
   /** Keeps the promise made for this ticket; unknown tickets have timed out. */
@@ -90,54 +100,46 @@ export class Requests {
     this.#onLeft();
   }
 
-  async #join(
-    seeds: readonly string[],
-    { addresses, failures }: ResolvedSeeds,
-    { timeoutMs, signal }: JoinOptions,
-  ): Promise<JoinResult> {
-    const { contacted, failed } = await this.#ask<Extract<Effect, { type: 'joined' }>>(
-      (ticket) => ({ type: 'join', ticket, addresses }),
-      {
-        timeoutMs,
-        onTimeout: () => swimError('SWIM_JOIN_FAILED', { context: { seeds: seeds.join(', ') } }),
-        ...(signal && { signal }),
-      },
-    );
+  #joined({ contacted, failed }: Extract<Effect, { type: 'joined' }>, failures: ResolvedSeeds['failures']): JoinResult {
     const allFailed = [
       ...failures,
       ...failed.map(({ address, reason }) => ({ seed: address, code: 'SWIM_SEED', message: reason })),
     ];
     // A list of seeds that names only this node itself is fine: the first node of a cluster has no one to contact.
     if (contacted.length === 0 && allFailed.length > 0) {
-      const told = allFailed.map(({ seed, message }) => `${seed} (${message})`);
-      throw swimError('SWIM_JOIN_FAILED', { context: { seeds: told.join(', ') } });
+      throw joinFailed(allFailed.map(({ seed, message }) => `${seed} (${message})`));
     }
     return { contacted, failed: allFailed };
   }
 
+  /** Makes a promise and hands its ticket to `send`, which asks the machine now or later. */
   #ask<Result>(
-    input: (ticket: number) => Input,
-    limits: { timeoutMs?: number; onTimeout?: () => Error; signal?: AbortSignal },
+    send: (ticket: number) => void,
+    { timeoutMs, onTimeout, signal }: { timeoutMs?: number; onTimeout?: () => Error; signal?: AbortSignal },
   ): Promise<Result> {
     if (this.#waiting.size >= requestsMax) throw swimError('SWIM_BUSY', { context: { what: 'requests' } });
     const ticket = ++this.#ticket;
     return new Promise<Result>((resolve, reject) => {
-      const { timeoutMs, onTimeout, signal } = limits;
       const { clock } = this.#options;
       const onAbort = (): void =>
         this.fail(ticket, signal?.reason instanceof Error ? signal.reason : new Error('aborted'));
       let cancelTimer: Cancel = () => {};
-      if (timeoutMs !== undefined && onTimeout !== undefined) {
-        cancelTimer = clock.wakeAt(clock.now() + timeoutMs, () => this.fail(ticket, onTimeout()));
-      }
-      signal?.addEventListener('abort', onAbort, { once: true });
       const cleanUp = (): void => {
         cancelTimer();
         signal?.removeEventListener('abort', onAbort);
       };
       this.#waiting.set(ticket, { resolve: (value) => resolve(value as Result), reject, cleanUp });
-      this.#options.push(input(ticket));
+      if (signal?.aborted === true) return onAbort();
+      if (timeoutMs !== undefined && onTimeout !== undefined) {
+        cancelTimer = clock.wakeAt(clock.now() + timeoutMs, () => this.fail(ticket, onTimeout()));
+      }
+      signal?.addEventListener('abort', onAbort, { once: true });
+      return send(ticket);
     });
+  }
+
+  #push(input: Extract<Input, { type: 'join' | 'ask' | 'manage-keys' }>): void {
+    if (!this.#options.push(input)) this.fail(input.ticket, swimError('SWIM_BUSY', { context: { what: 'inputs' } }));
   }
 
   #take(ticket: number): Waiting | undefined {
@@ -146,6 +148,10 @@ export class Requests {
     waiting?.cleanUp();
     return waiting;
   }
+}
+
+function joinFailed(seeds: readonly string[]): Error {
+  return swimError('SWIM_JOIN_FAILED', { context: { seeds: seeds.join(', ') } });
 }
 
 function resolveLiteral(seeds: readonly string[]): ResolvedSeeds {
