@@ -15,6 +15,9 @@ export interface StreamEdgeOptions {
 
 type Exchange = Extract<Effect, { type: 'exchange' }>;
 
+/** Of requests that are not complete yet, all together: a few of the largest that memberlist allows (20 MiB). */
+const requestBytesMax = 64 * 1_048_576;
+
 /**
  * One message each way per stream, on the `Streams` port. Every stream has a deadline, and there are never more than
  * `streamsMax` from outside: hostile or silent peers cost a bounded amount.
@@ -25,6 +28,7 @@ export class StreamEdge {
   readonly #waiting = new Map<number, ByteStream>();
   readonly #open = new Set<ByteStream>();
   #incoming = 0;
+  #requestBytes = 0;
   #ticket = 0;
   #cancelAccept: Cancel = () => {};
 
@@ -113,6 +117,11 @@ export class StreamEdge {
     const ticket = ++this.#ticket;
     const reader = new StreamReader(wrapping);
     let asked = false;
+    let heldBytes = 0;
+    const letGo = (): void => {
+      this.#requestBytes -= heldBytes;
+      heldBytes = 0;
+    };
     const cancelTimer = clock.wakeAt(clock.now() + timeoutMs, () => {
       meter.drop('stream-timeout');
       stream.abort();
@@ -121,8 +130,16 @@ export class StreamEdge {
       onData: (bytes) => {
         if (asked) return; // one request per stream
         const message = reader.push(bytes);
-        if (message === undefined) return;
+        if (message === undefined) {
+          heldBytes += bytes.length;
+          this.#requestBytes += bytes.length;
+          if (this.#requestBytes <= requestBytesMax) return;
+          meter.drop('stream-bytes-limit');
+          stream.abort();
+          return;
+        }
         asked = true;
+        letGo();
         if (isMalformed(message)) {
           meter.drop(`stream: ${message.malformed}`);
           stream.abort();
@@ -137,6 +154,7 @@ export class StreamEdge {
       },
       onClose: () => {
         cancelTimer();
+        letGo();
         this.#incoming--;
         this.#open.delete(stream);
         this.#waiting.delete(ticket);
