@@ -136,7 +136,7 @@ export class MemberList {
     const live = isLive(record.status);
     if (live) this.digest ^= lifeHash(record.name, record.incarnation);
     if (record.address !== facts.address) {
-      if (this.#byAddress.get(record.address) === record) this.#byAddress.delete(record.address);
+      this.#vacate(record);
       record.address = facts.address;
       record.roundTrip = undefined;
     }
@@ -179,7 +179,7 @@ export class MemberList {
     }
     this.#down.delete(record);
     this.#records.delete(record.name);
-    if (this.#byAddress.get(record.address) === record) this.#byAddress.delete(record.address);
+    this.#vacate(record);
   }
 
   /**
@@ -251,6 +251,16 @@ export class MemberList {
       else high = middle;
     }
     return low;
+  }
+
+  /** Another live member may have been at the same address all along: under a new name, or because somebody lied. */
+  #vacate(record: MemberRecord): void {
+    const { address } = record;
+    if (this.#byAddress.get(address) !== record) return;
+    this.#byAddress.delete(address);
+    for (const other of this.#records.values()) {
+      if (other !== record && other.address === address && isLive(other.status)) this.#byAddress.set(address, other);
+    }
   }
 
   #countOut(record: MemberRecord): void {
