@@ -1,7 +1,7 @@
 import type { Address } from '@grp/core';
 import { encodeMessage, type Message } from '@grp/memberlist-wire';
 import { isLive, memberId, metaBytesMax, readMeta, type MemberFacts, type MemberRecord } from './members.ts';
-import { confirmationsNeeded, scaledByMembers } from './rules.ts';
+import { confirmationsNeeded, scaledByMembers, understands } from './rules.ts';
 import { encodeAlive, type Runtime } from './runtime.ts';
 import { Suspicion } from './suspicion.ts';
 
@@ -56,6 +56,11 @@ export class Claims {
     const { list, self, now } = this.#runtime;
     if (facts.name.length > nameLengthMax || facts.meta.length > metaBytesMax) {
       this.#runtime.drop('member-size');
+      return;
+    }
+    // One such member in the list would make everyone refuse every exchange.
+    if (!understands(facts.versions)) {
+      this.#runtime.drop('versions');
       return;
     }
     const known = list.get(facts.name)?.incarnation ?? 0;

@@ -104,3 +104,12 @@ export class RoundTrip {
     return this.smoothedMs + 4 * this.#varianceMs;
   }
 }
+
+/** The memberlist protocol that this node sends; it understands 1 to 5. */
+export const protocolSpoken = 2;
+
+/** Does a member with these versions understand what this node sends? Who did not say is believed to (memberlist's check). */
+export function understands(versions: Uint8Array): boolean {
+  const [min = 0, max = 0] = versions;
+  return versions.length === 0 || (min <= protocolSpoken && protocolSpoken <= max);
+}

@@ -2,7 +2,7 @@ import { fraction, pick, type Address } from '@grp/core';
 import type { NodeState, StreamMessage } from '@grp/memberlist-wire';
 import type { Claims } from './claims.ts';
 import type { MemberRecord } from './members.ts';
-import { pushPullIntervalMs } from './rules.ts';
+import { protocolSpoken, pushPullIntervalMs, understands } from './rules.ts';
 import type { Runtime } from './runtime.ts';
 
 type PushPull = Extract<StreamMessage, { type: 'push-pull' }>;
@@ -17,8 +17,6 @@ interface Exchange {
   readonly to: Address;
   readonly join: boolean;
 }
-
-const protocolCurrent = 2;
 
 /**
  * Full exchanges of the list: with seeds, with a random member now and then, and with a member whose digest differs.
@@ -118,7 +116,7 @@ export class Sync {
   #merge({ nodes, userState, join }: PushPull, asked: Address | undefined, joining: boolean): string | undefined {
     const { list, self } = this.#runtime;
     for (const { state, versions, name } of nodes) {
-      if (isLiveState(state) && !speaksOurs(versions)) return `${name} speaks no protocol ${protocolCurrent}`;
+      if (isLiveState(state) && !understands(versions)) return `${name} speaks no protocol ${protocolSpoken}`;
     }
     // A peer that joins through this node, or that this node joins through, is news that everybody should hear at once.
     const origin = join || joining;
@@ -150,10 +148,4 @@ export function pickDown(runtime: Runtime): MemberRecord | undefined {
 
 function isLiveState(state: NodeState['state']): boolean {
   return state === 'alive' || state === 'suspect';
-}
-
-/** Every live member must understand the protocol that this node sends (memberlist's version check). */
-function speaksOurs(versions: Uint8Array): boolean {
-  const [min = 0, max = 0] = versions;
-  return versions.length === 0 || (min <= protocolCurrent && protocolCurrent <= max);
 }
