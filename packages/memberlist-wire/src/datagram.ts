@@ -99,17 +99,25 @@ export function openDatagram(bytes: Uint8Array, wrapping: Wrapping): readonly Pa
   if (bytes.length === 0) return malformed('empty');
   if (bytes.length > datagramBytesMax) return malformed('too-long');
   const { keyring, label = '' } = wrapping;
-  if (keyring === undefined && label === '' && bytes[0] !== messageTypes.label) return openBody(bytes, 0, bytes.length);
+  if (keyring === undefined && label === '' && bytes[0] !== messageTypes.label) return openPlain(bytes, 0);
   const expected = labelBytes(wrapping);
   const start = matchLabel(bytes, bytes.length, expected);
   if (start === undefined) return malformed('label');
   if (typeof start !== 'number') return start;
-  if (keyring === undefined) return openBody(bytes, start, bytes.length);
+  if (keyring === undefined) return openPlain(bytes, start);
   if ((bytes[start] ?? 0) > sealVersion) return malformed('plaintext');
   const plaintext = openSealed(bytes.subarray(start), keyring, expected);
   if (!isMalformed(plaintext)) return openBody(plaintext, 0, plaintext.length);
   // The version bytes of a seal are also the type bytes of pings; tell the operator which it was.
   return isMalformed(decodeMessage(bytes, start, bytes.length)) ? plaintext : malformed('plaintext');
+}
+
+// A seal's version byte is also the type byte of an indirect ping, which goes on with a map: 15 of 16 nonces do not.
+function openPlain(bytes: Uint8Array, start: number): readonly Part[] | Malformed {
+  const next = bytes[start + 1] ?? 0;
+  const isMap = (next & 0xf0) === 0x80 || next === 0xde || next === 0xdf;
+  const sealed = bytes[start] === sealVersion && bytes.length - start >= sealOverheadBytes && !isMap;
+  return sealed ? malformed('sealed') : openBody(bytes, start, bytes.length);
 }
 
 function openBody(bytes: Uint8Array, offset: number, end: number): readonly Part[] | Malformed {
