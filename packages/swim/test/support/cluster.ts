@@ -43,7 +43,7 @@ export class Cluster {
     const { count = 5, seed = 1, network } = options;
     this.world = createWorld<Swim>({
       seed,
-      start: (host) => this.#start(host),
+      start: (host) => this.startOn(host),
       ...(network && { network }),
     });
     for (let index = 1; index <= count; index++) this.world.addNode(`n${index}`);
@@ -122,7 +122,8 @@ export class Cluster {
     );
   }
 
-  #start(host: Host): Swim {
+  /** Starts a member as this cluster would, on a host of any world. */
+  startOn(host: Host): Swim {
     const { key, label, config, ports } = this.#options;
     const meter = new BandwidthMeter(host.clock);
     this.meters.set(host.name, meter);
