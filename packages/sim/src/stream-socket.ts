@@ -340,7 +340,8 @@ export class StreamSocket implements ByteStream, Job {
           if (other.#broken) return this.onReset();
           this.#progressAt = engine.now;
         }
-        if (engine.now - this.#progressAt >= this.#settings.timeoutMs) this.fail('timeout');
+        // The same sum as the wake-up's, or rounding would look again at this very instant for ever.
+        if (engine.now >= this.#progressAt + this.#settings.timeoutMs) this.fail('timeout');
         else this.#watch();
       },
     });

@@ -54,11 +54,11 @@ export const swimConfig = defineConfig(
       reason: 'Unconfirmed suspicions wait this much longer (Lifeguard §IV-B).',
     },
     confirmationCount: {
-      default: 3,
+      default: 2,
       min: 0,
       max: 8,
       unit: 'members',
-      reason: 'Independent accusers that shrink the wait to its minimum.',
+      reason: 'Accusers besides the first that shrink the wait to its minimum; three witnesses in all.',
     },
     confirmersMax: {
       default: 16,

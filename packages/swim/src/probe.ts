@@ -1,5 +1,6 @@
 import { fraction, type Address, type Millis } from '@grp/core';
 import { encodeMessage, type Message, type StreamMessage } from '@grp/memberlist-wire';
+import type { SwimConfig } from './config.ts';
 import { isLive, type MemberRecord } from './members.ts';
 import { RoundTrip } from './rules.ts';
 import type { Runtime } from './runtime.ts';
@@ -23,6 +24,7 @@ interface Probe {
   /** Members asked to probe for us that have neither answered nor said that they got nothing. */
   readonly relays: Set<Address>;
   relaysAsked: number;
+  widenedAt: Millis;
   stream: 'unused' | 'open' | 'silent' | 'refused';
 }
 
@@ -94,6 +96,7 @@ export class Prober {
       endsAt: now + config.probeIntervalMs * health.patience,
       relays: new Set(),
       relaysAsked: 0,
+      widenedAt: now,
       stream: 'unused',
     };
     this.#probes.set(probe.sequence, probe);
@@ -109,7 +112,9 @@ export class Prober {
   expire(kind: string, sequence: number): void {
     if (kind === 'relay') this.#expireRelay(sequence);
     const probe = this.#probes.get(sequence);
-    if (kind !== 'probe' || probe === undefined) return;
+    if (probe === undefined) return;
+    if (kind === 'again') this.#askAgain(probe);
+    if (kind !== 'probe') return;
     // A member that is down is only asked whether it is back: nobody else is troubled for it.
     const first = probe.relaysAsked === 0 && probe.stream === 'unused';
     if (first && isLive(probe.target.status) && this.#runtime.now < probe.endsAt) this.#widen(probe);
@@ -210,23 +215,15 @@ export class Prober {
   }
 
   #widen(probe: Probe): void {
-    const { list, config, self, deadlines } = this.#runtime;
+    const { list, config, deadlines } = this.#runtime;
     const { target, sequence } = probe;
     const relays = list.sampleLive(config.relayCount, (record) => record !== target && record.status === 'alive');
-    for (const relay of relays) {
-      probe.relays.add(relay.address);
-      const request = encodeMessage({
-        type: 'indirect-ping',
-        sequence,
-        target: target.address,
-        node: target.name,
-        nack: true,
-        source: { address: self.address, name: self.name },
-      });
-      this.#runtime.sendProbe(relay.address, [request], { piggyback: true });
-    }
+    for (const { address } of relays) probe.relays.add(address);
+    this.#askRelays(probe);
     probe.relaysAsked = relays.length;
+    probe.widenedAt = this.#runtime.now;
     deadlines.set(`probe:${sequence}`, probe.endsAt);
+    deadlines.set(`again:${sequence}`, this.#runtime.now + againMs(config));
     if (config.streamProbe) {
       probe.stream = 'open';
       const ticket = this.#runtime.nextTicket();
@@ -238,8 +235,38 @@ export class Prober {
     this.#failWhenAllSaid(probe);
   }
 
+  #askRelays({ target, sequence, relays }: Probe): void {
+    const { self } = this.#runtime;
+    const request = encodeMessage({
+      type: 'indirect-ping',
+      sequence,
+      target: target.address,
+      node: target.name,
+      nack: true,
+      source: { address: self.address, name: self.name },
+    });
+    for (const address of relays) this.#runtime.sendProbe(address, [request], { piggyback: true });
+  }
+
+  /** Datagrams get lost: whoever has not spoken is asked again, the target too, as long as the interval lasts. */
+  #askAgain(probe: Probe): void {
+    const { now, config, deadlines } = this.#runtime;
+    this.#runtime.sendProbe(probe.target.address, [this.#ping(probe.sequence, probe.target)], { piggyback: true });
+    this.#askRelays(probe);
+    const at = now + againMs(config);
+    if (at < probe.endsAt) deadlines.set(`again:${probe.sequence}`, at);
+  }
+
   #failWhenAllSaid(probe: Probe): void {
-    if (probe.relays.size === 0 && probe.stream !== 'open') this.#fail(probe);
+    if (probe.relays.size > 0) return;
+    if (probe.stream !== 'open') {
+      this.#fail(probe);
+    } else if (probe.relaysAsked > 0) {
+      // All relays got nothing either: a stream that is still silent gets the longest round trip, not the whole interval.
+      const { config, health, deadlines } = this.#runtime;
+      const enoughAt = probe.widenedAt + config.probeTimeoutMaxMs * health.factor;
+      deadlines.set(`probe:${probe.sequence}`, Math.min(probe.endsAt, enoughAt));
+    }
   }
 
   #fail(probe: Probe): void {
@@ -268,6 +295,7 @@ export class Prober {
     this.#probes.delete(probe.sequence);
     this.#byTarget.delete(probe.target.name);
     this.#runtime.deadlines.delete(`probe:${probe.sequence}`);
+    if (probe.relaysAsked > 0 || probe.stream !== 'unused') this.#runtime.deadlines.delete(`again:${probe.sequence}`);
   }
 
   #expireRelay(sequence: number): void {
@@ -312,4 +340,9 @@ export class Prober {
       if (sequence !== 0 && !this.#probes.has(sequence) && !this.#relayed.has(sequence)) return sequence;
     }
   }
+}
+
+/** A relay's nack takes its own probe timeout and a round trip: after this long, a request or a nack was lost. */
+function againMs({ probeTimeoutMinMs, probeIntervalMs }: SwimConfig): number {
+  return Math.max(2.5 * probeTimeoutMinMs, probeIntervalMs / 4);
 }

@@ -83,23 +83,34 @@ export class Accuracy extends Checker implements Truth {
   }
 }
 
+export interface CompletenessBounds {
+  readonly firstMs: number;
+  readonly lastMs: number;
+}
+
 /** Completeness with a bound (SWIM §3): a crash is in some list within `firstMs` and in every list within `lastMs`. */
 export class Completeness extends Checker {
   readonly name = 'completeness';
-  readonly #open = new Map<string, { readonly at: number; readonly missing: Set<string>; first: boolean }>();
-  readonly #bounds: { readonly firstMs: number; readonly lastMs: number };
-  /** Ms from each crash to its first and last list. */
+  readonly #open = new Map<string, { readonly at: number; readonly missing: Set<string>; firstMs?: number }>();
+  readonly #bounds: CompletenessBounds;
+  /** Ms from each crash to its first and last list, and between the two. */
   readonly firstMs: number[] = [];
   readonly lastMs: number[] = [];
+  readonly spreadMs: number[] = [];
 
-  constructor(bounds = { firstMs: 5_000, lastMs: 6_000 }) {
+  constructor(bounds: CompletenessBounds = { firstMs: 5_000, lastMs: 6_000 }) {
     super();
     this.#bounds = bounds;
   }
 
   crashed(name: string, at: number, observers: readonly string[]): void {
-    this.#open.set(name, { at, missing: new Set(observers.filter((observer) => observer !== name)), first: false });
+    this.#open.set(name, { at, missing: new Set(observers.filter((observer) => observer !== name)) });
     for (const { missing } of this.#open.values()) missing.delete(name);
+  }
+
+  /** A new life ends the wait for the old one: its lists may go straight to the new. */
+  restarted(name: string): void {
+    this.#open.delete(name);
   }
 
   observe({ at, observer, event }: Observation): void {
@@ -107,14 +118,15 @@ export class Completeness extends Checker {
     const open = this.#open.get(event.member.name);
     if (open === undefined || !open.missing.delete(observer)) return;
     const tookMs = at - open.at;
-    if (!open.first) {
-      open.first = true;
+    if (open.firstMs === undefined) {
+      open.firstMs = tookMs;
       this.firstMs.push(tookMs);
       if (tookMs > this.#bounds.firstMs) this.violate(at, `${event.member.name} was in no list for ${tookMs} ms`);
     }
     if (tookMs > this.#bounds.lastMs) this.violate(at, `${observer} noticed ${event.member.name} after ${tookMs} ms`);
     if (open.missing.size === 0) {
       this.lastMs.push(tookMs);
+      this.spreadMs.push(tookMs - open.firstMs);
       this.#open.delete(event.member.name);
     }
   }

@@ -5,6 +5,7 @@ import {
   Accuracy,
   Agreement,
   Completeness,
+  type CompletenessBounds,
   Incarnations,
   LeaveIsNotDeath,
   Quiet,
@@ -18,6 +19,8 @@ export interface SwimRunOptions {
   readonly nodeCount: number;
   readonly network?: NonNullable<WorldOptions<Swim>['network']>;
   readonly config?: Partial<SwimConfig>;
+  /** How soon a crash must be noticed (default: the promise of the `lan` preset, 5 s and 6 s). */
+  readonly bounds?: CompletenessBounds;
 }
 
 /** What a run gives back: what was broken, what was measured, and the hash that a replay must reproduce. */
@@ -32,7 +35,7 @@ export interface SwimRunReport {
 export class SwimRun {
   readonly world: World<Swim>;
   readonly accuracy = new Accuracy();
-  readonly completeness = new Completeness();
+  readonly completeness: Completeness;
   readonly leaves = new LeaveIsNotDeath();
   readonly agreement = new Agreement();
   readonly #checkers: readonly SwimChecker[];
@@ -40,6 +43,7 @@ export class SwimRun {
   #figures: Record<string, number> = {};
 
   constructor(options: SwimRunOptions) {
+    this.completeness = new Completeness(options.bounds);
     this.#checkers = [this.accuracy, this.completeness, this.#incarnations, this.leaves, this.agreement, new Quiet()];
     this.world = createSwimCluster({
       ...options,
@@ -71,6 +75,7 @@ export class SwimRun {
   }
 
   restart(name: string): void {
+    this.completeness.restarted(name);
     this.world.restart(name);
     this.accuracy.up(name, this.world.now);
   }
@@ -129,15 +134,16 @@ export function killRun(options: SwimRunOptions & { readonly kills: number; read
     world.runFor(1_000 + below(world.random, 1_000));
     const victim = pick(world.random, world.names) as string;
     run.crash(victim, chance(world.random, 0.3) ? 'host' : 'process');
-    world.runFor(6_500);
+    world.runFor((options.bounds?.lastMs ?? 6_000) + 500);
     run.completeness.finish(world);
     run.restart(victim);
     run.converge(10_000);
   }
-  const { firstMs, lastMs } = run.completeness;
+  const { firstMs, lastMs, spreadMs } = run.completeness;
   run.figure('kills', firstMs.length);
   run.figure('firstMaxMs', Math.max(0, ...firstMs));
   run.figure('lastMaxMs', Math.max(0, ...lastMs));
+  run.figure('spreadMaxMs', Math.max(0, ...spreadMs));
   run.figure('firstMedianMs', median(firstMs));
   run.figure('lastMedianMs', median(lastMs));
   run.settle(10_000);
