@@ -23,7 +23,7 @@ export { defineConfig, type ConfigDefinition, type ConfigOf, type ConfigRule, ty
 export { Deadlines } from './deadlines.ts';
 export { drive, type DriveOptions, type Driver } from './driver.ts';
 export { defineErrors, exitCodes, GrpError, httpStatuses, invariant, InvariantError } from './errors.ts';
-export type { ErrorKind, ErrorText } from './errors.ts';
+export type { ErrorDetails, ErrorKind, ErrorText, GrpErrorInit } from './errors.ts';
 export { Events, type IterateOptions } from './events.ts';
 export { Keyring, type KeyringOptions } from './keyring.ts';
 export { silentLogger } from './logger.ts';
