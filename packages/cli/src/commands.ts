@@ -1,4 +1,5 @@
 import type { Command } from '@oclif/core';
+import { Bench } from './commands/bench.ts';
 import { ClusterDown } from './commands/cluster/down.ts';
 import { ClusterHeal } from './commands/cluster/heal.ts';
 import { ClusterKill } from './commands/cluster/kill.ts';
@@ -57,6 +58,7 @@ export const COMMANDS = {
   'swim:rtt': SwimRtt,
   'swim:event': SwimEvent,
   'swim:query': SwimQuery,
+  bench: Bench,
   doctor: Doctor,
   demo: Demo,
   completion: Completion,

@@ -1,0 +1,113 @@
+import { Args } from '@oclif/core';
+import { GrpCommand } from '../base.ts';
+import { benchError } from '../bench/errors.ts';
+import type { BenchResult } from '../bench/run.ts';
+import { duration, list, text, toggle, whole } from '../flags.ts';
+import { document } from '../output/json.ts';
+import { openProgress } from '../output/live.ts';
+import { tableWidth } from '../output/table.ts';
+import { parseWhole } from '../values.ts';
+
+/** Measures a protocol with real processes. */
+export class Bench extends GrpCommand {
+  static override readonly summary = 'Measure real processes on this machine, beside the best-known system';
+  static override readonly description = `swim: time from SIGKILL until the first and the last list has the member as down, spread of joins and leaves, bytes, processor and memory while idle, and three of ten killed at once; serf's agents are measured in the same run when they are installed.
+Half an hour in full, half a minute with --quick. All processes are ended whatever happens. Exit code 8 when a promise was not kept.`;
+  static override readonly examples = [
+    { description: 'Everything, for 5, 10 and 30 members', command: '<%= config.bin %> bench swim' },
+    { description: 'Does it work here?', command: '<%= config.bin %> bench swim --quick' },
+    {
+      description: 'A hundred kills among ten members, ours alone',
+      command: '<%= config.bin %> bench swim --sizes 10 --runs 100 --against none --json',
+    },
+  ];
+  static override readonly args = {
+    name: Args.string({ description: 'what to measure', required: true, ignoreStdin: true, options: ['swim'] }),
+  };
+  static override readonly flags = {
+    against: text('against', 'serf, or none (serf when it is installed, unless given)', 'PEER'),
+    sizes: list('sizes', 'members of the clusters, with commas between (5,10,30 unless given)', 'N'),
+    runs: whole('runs', 'single kills per size (20 unless given); the other rounds follow it', 1, 1_000),
+    steady: duration('steady', 'how long to watch an idle cluster (60s unless given; 0: not at all)'),
+    quick: toggle('quick', 'a smoke run: 5 members, 3 kills, 5 s idle, unless given otherwise'),
+    logs: text('logs', 'keep the logs of all members in this folder', 'DIR'),
+  };
+
+  override async run(): Promise<object> {
+    const { flags } = await this.parse(Bench);
+    const sizes = flags.sizes?.map((size) => sizeOf(size));
+    const { runBench } = await import('../bench/run.ts');
+    const { planOf } = await import('../bench/plan.ts');
+    const peerVersion = await peerOf(flags.against);
+    const plan = planOf({ sizes, runs: flags.runs, steadyMs: flags.steady, quick: flags.quick });
+    const interruption = this.armSignals();
+    // Figures take long: what is going on is said on stderr under --json too, unless nobody is there to read it.
+    const progress = await openProgress(!this.jsonEnabled() || process.stderr.isTTY);
+    try {
+      const onProgress = (line: string): void => {
+        progress.show(line);
+        progress.note(line);
+      };
+      if (peerVersion === undefined && flags.against !== 'none')
+        onProgress('serf is not installed: measuring ours alone');
+      const version = this.config.version;
+      const { signal } = interruption;
+      return await this.#conclude(
+        await runBench({ plan, version, peerVersion, logs: flags.logs, signal, onProgress }),
+        progress,
+      );
+    } finally {
+      progress.close();
+      interruption.disarm();
+    }
+  }
+
+  async #conclude(result: BenchResult, progress: { close(): void }): Promise<object> {
+    const [{ judge }, { compare }, { benchText }] = await Promise.all([
+      import('../bench/judge.ts'),
+      import('../bench/compare.ts'),
+      import('../bench/views.ts'),
+    ]);
+    const judgement = judge(result.ours.sizes);
+    const comparisons = compare(result.ours.sizes, result.theirs?.sizes ?? []);
+    const broken = judgement.promises.filter(({ kept }) => !kept);
+    progress.close();
+    this.print(benchText(result, comparisons, judgement, { colours: this.colours, width: tableWidth(process.stdout) }));
+    const report = document('grp.bench.swim/1', {
+      ok: broken.length === 0 && !result.interrupted,
+      ...judgement,
+      comparisons,
+      ...result,
+    });
+    if (result.interrupted) this.say('Interrupted: these are the figures so far. Everything has been stopped.');
+    if (broken.length === 0) return report;
+    // The figures are wanted most when something is wrong.
+    if (!this.jsonEnabled()) {
+      const promises = broken
+        .map(({ what, measured, wanted }) => `${what}: ${measured}, promised ${wanted}`)
+        .join('; ');
+      throw benchError('BENCH_PROMISE_BROKEN', { context: { promises } });
+    }
+    process.exitCode = 8;
+    return report;
+  }
+}
+
+function sizeOf(size: string): number {
+  try {
+    return parseWhole(size, 3, 100);
+  } catch (cause) {
+    throw benchError('BENCH_SIZE', { context: { size }, cause });
+  }
+}
+
+async function peerOf(against: string | undefined): Promise<string | undefined> {
+  if (against === 'none') return undefined;
+  if (against !== undefined && against !== 'serf')
+    throw benchError('BENCH_PEER_UNKNOWN', { context: { peer: against } });
+  const { serfVersion } = await import('../bench/serf-driver.ts');
+  const version = serfVersion();
+  if (version === undefined && against === 'serf')
+    throw benchError('BENCH_PEER_MISSING', { context: { command: 'serf' } });
+  return version;
+}
