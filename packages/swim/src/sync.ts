@@ -43,7 +43,10 @@ export class Sync {
   /** Periodic exchange with a random member. */
   round(): void {
     const { config, deadlines, now, list } = this.#runtime;
-    deadlines.set('push-pull', now + pushPullIntervalMs(config.pushPullIntervalMs, list.liveCount));
+    // The name guard asks for a round where there are none by themselves: with 0 that one would never be over.
+    if (config.pushPullIntervalMs > 0) {
+      deadlines.set('push-pull', now + pushPullIntervalMs(config.pushPullIntervalMs, list.liveCount));
+    }
     const [peer] = list.sampleLive(1, (record) => record.status === 'alive');
     if (peer !== undefined) this.exchange(peer.address);
   }
