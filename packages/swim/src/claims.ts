@@ -107,7 +107,7 @@ export class Claims {
   }
 
   /** `from` equal to `node` means that the member left of its own will. */
-  dead({ node, incarnation, from }: Accusation, { origin = false }: ClaimSource = {}): void {
+  dead({ node, incarnation, from }: Accusation, { origin = false, teller }: ClaimSource = {}): void {
     const record = this.#accused(node, incarnation, from);
     if (record === undefined || !isLive(record.status)) return;
     const { list, now } = this.#runtime;
@@ -120,6 +120,10 @@ export class Claims {
     this.#runtime.memberEvent(left ? 'leave' : 'down', record);
     const part = encodeMessage({ type: 'dead', node, incarnation, from });
     this.#runtime.spread(node, part, { urgent: origin, alsoTo: record.address });
+    // Nobody gossips to those who left: one that is back with an old incarnation would not hear what it has to outdo.
+    if (left && teller !== undefined && teller !== record.address) {
+      this.#runtime.sendProbe(record.address, [part], { piggyback: false });
+    }
     this.#hooks.gone(record);
     if (intent?.prune === true) this.forget(record);
   }
@@ -290,9 +294,12 @@ export class Claims {
     if (before === 'down') this.#hooks.joined(record);
   }
 
-  /** Whoever still believes a gone member alive or merely suspect hears at once what is known here. */
+  /**
+   * Whoever still believes a gone member alive or merely suspect hears at once what is known here. So does the member
+   * itself: a Serf agent that is back starts at incarnation 1 again and has to outdo what its last life left behind.
+   */
   #correct(record: MemberRecord, teller: Address | undefined): void {
-    if (teller === undefined || teller === record.address) return;
+    if (teller === undefined) return;
     const { name: node, incarnation, status } = record;
     const from = status === 'left' ? node : this.#runtime.self.name;
     this.#runtime.sendProbe(teller, [encodeMessage({ type: 'dead', node, incarnation, from })], { piggyback: false });

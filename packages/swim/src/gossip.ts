@@ -1,8 +1,9 @@
 import { partOverheadBytes } from '@grp/memberlist-wire';
 
-/** No part is shorter, and a datagram takes no more of them. */
-const partBytesMin = 8;
+/** A datagram takes no more parts. */
 const partsMax = 64;
+/** So many parts that are too long for what is left of a datagram mean that it is full. */
+const misfitsMax = 8;
 
 interface Broadcast {
   readonly key: string;
@@ -58,12 +59,18 @@ export class GossipQueue {
     if (this.#byKey.size === 0) return [];
     const taken: Broadcast[] = [];
     let left = bytes;
+    let misfits = 0;
     for (const bucket of this.#buckets) {
       sweep(bucket);
-      for (let index = bucket.length - 1; index >= 0 && left >= partBytesMin && taken.length < partsMax; index--) {
+      for (let index = bucket.length - 1; index >= 0; index--) {
+        if (taken.length === partsMax || misfits === misfitsMax) break;
         const broadcast = bucket[index] as Broadcast;
+        if (!broadcast.live) continue;
         const size = broadcast.part.length + partOverheadBytes;
-        if (!broadcast.live || size > left) continue;
+        if (size > left) {
+          misfits++;
+          continue;
+        }
         left -= size;
         taken.push(broadcast);
       }

@@ -216,7 +216,7 @@ export class SwimMachine implements Machine<Input, Effect> {
       case 'alive':
         return this.#claims.alive({ ...message, name: message.node }, { teller: from });
       case 'dead':
-        return this.#claims.dead(message);
+        return this.#claims.dead(message, { teller: from });
       case 'user':
         return this.#serf.receive(message.body, from);
     }

@@ -19,6 +19,8 @@ export interface MemberRecord {
   startedAt: number | undefined;
   changedAt: Millis;
   roundTrip: RoundTrip | undefined;
+  /** The lap in which it was last probed. */
+  probedLap: number;
 }
 
 export interface MemberFacts {
@@ -71,8 +73,9 @@ export class MemberList {
   #strangers = 0;
   /** Live members, this one included, sorted by name: the same ring at every member, for the probe schedule. */
   readonly #ring: MemberRecord[] = [];
-  /** Who has been probed in the current lap. */
-  readonly #probed = new Set<MemberRecord>();
+  /** Where this member stands in the ring. */
+  #ownIndex = 0;
+  #lap = 1;
   digest = 0;
 
   constructor(self: string, random: Random) {
@@ -124,6 +127,7 @@ export class MemberList {
       status,
       changedAt: now,
       roundTrip: undefined,
+      probedLap: 0,
     };
     this.#records.set(record.name, record);
     this.#byAddress.set(record.address, record);
@@ -190,17 +194,16 @@ export class MemberList {
    */
   nextToProbe(round: number): MemberRecord | undefined {
     const ring = this.#ring;
-    const self = this.#records.get(this.#self);
-    if (self === undefined || !isLive(self.status) || ring.length < 2) return undefined;
-    const first = this.#ringIndex(this.#self) + 1 + (round % (ring.length - 1));
-    for (const lap of [this.#probed, undefined]) {
-      if (lap === undefined) this.#probed.clear();
+    if (ring.length < 2 || ring[this.#ownIndex]?.name !== this.#self) return undefined;
+    const first = this.#ownIndex + 1 + (round % (ring.length - 1));
+    for (let tries = 0; tries < 2; tries++) {
       for (let step = 0; step < ring.length; step++) {
         const record = ring[(first + step) % ring.length] as MemberRecord;
-        if (record === self || this.#probed.has(record)) continue;
-        this.#probed.add(record);
+        if (record.probedLap === this.#lap || record.name === this.#self) continue;
+        record.probedLap = this.#lap;
         return record;
       }
+      this.#lap++; // everyone has been probed
     }
     return undefined;
   }
@@ -234,8 +237,13 @@ export class MemberList {
 
   #enter(record: MemberRecord): void {
     this.digest ^= lifeHash(record.name, record.incarnation);
-    this.#ring.splice(this.#ringIndex(record.name), 0, record);
-    if (record.name === this.#self) return;
+    const index = this.#ringIndex(record.name);
+    this.#ring.splice(index, 0, record);
+    if (record.name === this.#self) {
+      this.#ownIndex = index;
+      return;
+    }
+    if (index <= this.#ownIndex) this.#ownIndex++;
     if (record.startedAt === undefined) this.#strangers++;
     this.#place.set(record, this.#live.length);
     this.#live.push(record);
@@ -268,8 +276,9 @@ export class MemberList {
   }
 
   #leave(record: MemberRecord): void {
-    this.#ring.splice(this.#ringIndex(record.name), 1);
-    this.#probed.delete(record);
+    const place = this.#ringIndex(record.name);
+    this.#ring.splice(place, 1);
+    if (place < this.#ownIndex) this.#ownIndex--;
     const index = this.#place.get(record);
     if (index === undefined) return;
     if (record.startedAt === undefined) this.#strangers--;

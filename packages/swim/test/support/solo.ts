@@ -59,6 +59,7 @@ export interface SoloOptions {
   readonly keyring?: Keyring;
   readonly startedAt?: number;
   readonly incarnation?: number;
+  readonly seed?: number;
 }
 
 /** One machine that is fed by hand: no network, no clock. What it wants done is kept as data and as a transcript. */
@@ -71,7 +72,7 @@ export class Solo {
   #ticket = 1_000;
   now = 0;
 
-  constructor({ config, keyring, startedAt = epochMs, incarnation = 10 }: SoloOptions = {}) {
+  constructor({ config, keyring, startedAt = epochMs, incarnation = 10, seed = 1 }: SoloOptions = {}) {
     this.machine = new SwimMachine({
       name: 'a',
       address: addressOf('a'),
@@ -79,7 +80,7 @@ export class Solo {
       incarnation,
       // Timers of their own kind are tested by themselves; here they would only be noise.
       config: swimConfig.resolve({ pushPullIntervalMs: 0, ...timing, ...config }),
-      random: seededRandom('solo'),
+      random: seededRandom(seed),
       datagramBytes: 1_300,
       wallMs: (at) => epochMs + at,
       keyring,
@@ -102,7 +103,8 @@ export class Solo {
   run(ms: number): readonly Effect[] {
     const end = this.now + ms;
     const effects: Effect[] = [];
-    for (;;) {
+    for (let steps = 0; ; steps++) {
+      if (steps > 20_000) throw new Error(`the machine wants to be woken again and again at ${this.now}`);
       const at = this.machine.nextDeadline();
       if (at === undefined || at > end) break;
       this.now = Math.max(this.now, at);

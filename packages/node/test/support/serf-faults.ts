@@ -1,0 +1,85 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import { SerfAgent } from './serf-agent.ts';
+import type { MixedCluster, Peer } from './serf-cluster.ts';
+import { succeeds } from './serf-exchange.ts';
+
+/** How long after a SIGKILL the members of each kind had the victim down, in ms. */
+export interface Detection {
+  readonly victim: string;
+  readonly grp: { readonly firstMs: number; readonly lastMs: number };
+  readonly serf: { readonly firstMs: number; readonly lastMs: number };
+  /** From the start of its next process until every list had it alive; undefined when it stayed away. */
+  readonly backMs?: number;
+}
+
+const gone = { serf: 'failed', grp: 'down' };
+const left = { serf: 'left', grp: 'left' };
+const alive = { serf: 'alive', grp: 'alive' };
+
+/** SIGKILL; waits until every list has it failed, or down. */
+export async function killPeer(cluster: MixedCluster, victim: Peer): Promise<Detection> {
+  const { watch } = cluster;
+  watch.excuse(victim.name);
+  const at = performance.now();
+  await victim.kill();
+  await cluster.untilListed(victim.name, gone, 60_000);
+  const times = (side: 'serf' | 'grp'): { firstMs: number; lastMs: number } => {
+    const all = watch.conclusions.filter(
+      (one) => one.at >= at && one.about === victim.name && one.kind === 'failed' && one.side === side,
+    );
+    const spans = all.map((one) => Math.round(one.at - at));
+    return { firstMs: Math.min(...spans), lastMs: Math.max(...spans) };
+  };
+  return { victim: victim.name, grp: times('grp'), serf: times('serf') };
+}
+
+/** Starts it again, under the same name and address, through a member of the other kind; gives ms until all had it. */
+export async function bringBack(cluster: MixedCluster, peer: Peer): Promise<number> {
+  const at = performance.now();
+  const seed = cluster.seedFor(peer);
+  if (peer instanceof SerfAgent) await peer.start({ join: seed, key: cluster.key });
+  else await peer.start([seed]);
+  await cluster.untilListed(peer.name, alive);
+  await cluster.untilWhole();
+  cluster.watch.welcome(peer.name);
+  return Math.round(performance.now() - at);
+}
+
+/** SIGKILL, detection, return. */
+export async function killAndReturn(cluster: MixedCluster, victim: Peer): Promise<Detection> {
+  const detection = await killPeer(cluster, victim);
+  return { ...detection, backMs: await bringBack(cluster, victim) };
+}
+
+/** One of each kind leaves gracefully, and everyone who stays lists it as left; then they come back. */
+export async function leaveAndReturn(cluster: MixedCluster, leavers: readonly Peer[]): Promise<void> {
+  for (const { name } of leavers) cluster.watch.excuse(name);
+  await Promise.all(leavers.map((peer) => peer.leave()));
+  for (const { name } of leavers) await cluster.untilListed(name, left);
+  for (const peer of leavers) await bringBack(cluster, peer);
+}
+
+/** A dead member is declared to have left by an operator of Serf, forgotten even with `-prune`; then it comes back. */
+export async function forceLeave(
+  cluster: MixedCluster,
+  victim: Peer,
+  { prune }: { prune: boolean },
+): Promise<Detection> {
+  const detection = await killPeer(cluster, victim);
+  const agent = cluster.agents.find(({ running }) => running) as SerfAgent;
+  await succeeds(agent, 'force-leave', ...(prune ? ['-prune'] : []), victim.name);
+  await cluster.untilListed(victim.name, prune ? { serf: 'missing', grp: 'missing' } : left);
+  return { ...detection, backMs: await bringBack(cluster, victim) };
+}
+
+/** Our nodes lose this share of their datagrams, both ways, for a while. Nobody may be taken for dead. */
+export async function loseDatagrams(cluster: MixedCluster, share: number, forMs: number): Promise<void> {
+  const set = async (loss: number): Promise<void> => {
+    await Promise.all(cluster.nodes.map((node) => node.post('/v1/node/faults', { loss, lossIncoming: loss })));
+  };
+  cluster.watch.lossBegins();
+  await set(share);
+  await pause(forMs);
+  await set(0);
+  cluster.watch.lossEnds();
+}
