@@ -46,6 +46,7 @@ export class Claims {
   readonly #suspicions = new Map<string, Suspicion>();
   /** Members whose Serf agent said that they leave: their death counts as a leave. */
   readonly #leaving = new Map<string, { readonly prune: boolean }>();
+  readonly #pruned = new Set<MemberRecord>();
 
   constructor(runtime: Runtime, hooks: ClaimHooks) {
     this.#runtime = runtime;
@@ -125,7 +126,7 @@ export class Claims {
       this.#runtime.sendProbe(record.address, [part], { piggyback: false });
     }
     this.#hooks.gone(record);
-    if (intent?.prune === true) this.forget(record);
+    if (intent?.prune === true) this.#prune(record);
   }
 
   /** A probe from here found nothing. `refused`: the host answered that nothing listens at that address. */
@@ -183,7 +184,7 @@ export class Claims {
       list.setStatus(record, 'left', record.incarnation, now);
       this.#runtime.memberEvent('leave', record);
     }
-    if (prune) this.forget(record);
+    if (prune) this.#prune(record);
   }
 
   /** A newer join intent: the member stays after all. */
@@ -191,12 +192,27 @@ export class Claims {
     this.#leaving.delete(name);
   }
 
+  /** False for a member that was pruned: kept as one that left, shown to nobody. */
+  isListed(record: MemberRecord): boolean {
+    return !this.#pruned.has(record);
+  }
+
   forget(record: MemberRecord): void {
     this.#endSuspicion(record);
     this.#leaving.delete(record.name);
     this.#runtime.list.forget(record);
-    this.#runtime.memberEvent('forget', record);
+    if (!this.#pruned.delete(record)) this.#runtime.memberEvent('forget', record);
     this.#hooks.forgotten(record);
+  }
+
+  /**
+   * Off the list at once. What is known of it stays as long as of anyone who left: old gossip would bring it to life
+   * again, and a Serf agent that comes back would not hear what it has to outdo.
+   */
+  #prune(record: MemberRecord): void {
+    if (this.#pruned.has(record)) return;
+    this.#pruned.add(record);
+    this.#runtime.memberEvent('forget', record);
   }
 
   #believable(incarnation: number, max: number): boolean {
@@ -256,6 +272,7 @@ export class Claims {
   #welcome(record: MemberRecord, origin: boolean): void {
     this.#runtime.changedAt = this.#runtime.now;
     this.#leaving.delete(record.name);
+    this.#pruned.delete(record);
     this.#runtime.memberEvent('join', record);
     this.#runtime.spread(record.name, encodeAlive(record), { urgent: origin });
     this.#hooks.joined(record);

@@ -115,7 +115,7 @@ export class SwimMachine implements Machine<Input, Effect> {
   /** This member first, then by name. */
   members(): Member[] {
     const { list, self, wallMs } = this.#runtime;
-    const others = [...list.all()].filter((record) => record !== self);
+    const others = [...list.all()].filter((record) => record !== self && this.#claims.isListed(record));
     others.sort((a, b) => (a.name < b.name ? -1 : 1));
     return [self, ...others].map((record) => list.view(record, wallMs));
   }
@@ -365,7 +365,7 @@ export class SwimMachine implements Machine<Input, Effect> {
       address: self.address,
       now: () => runtime.now,
       memberCount: () => list.liveCount,
-      members: () => list.all(),
+      members: () => [...list.all()].filter((record) => this.#claims.isListed(record)),
       member: (name) => list.get(name),
       memberAt: (address) => list.at(address),
       broadcast: (body, key) => {
