@@ -1,4 +1,4 @@
-import { test } from 'vitest';
+import { expect, test } from 'vitest';
 import { MixedCluster } from './support/serf-cluster.ts';
 import { serfVersion } from './support/serf-command.ts';
 import { newKey } from './support/serf-keys.ts';
@@ -30,12 +30,10 @@ async function violations(key: string | undefined): Promise<readonly Violation[]
   return cluster.watch.report().violations;
 }
 
-const withSerf = test.skipIf(version === undefined);
-
-withSerf.concurrent('three Serf agents and three grp nodes are one cluster', async ({ expect }) => {
+test.skipIf(version === undefined).concurrent('three Serf agents and three grp nodes are one cluster', async () => {
   expect(await violations(undefined)).toEqual([]);
 });
 
-withSerf.concurrent('the same with everything encrypted', async ({ expect }) => {
+test.skipIf(version === undefined).concurrent('the same with everything encrypted', async () => {
   expect(await violations(newKey(16))).toEqual([]);
 });

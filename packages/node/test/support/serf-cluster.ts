@@ -57,12 +57,12 @@ export class MixedCluster {
     return this.peers.filter(({ running }) => running);
   }
 
-  /** The address of a member of the other kind to join through. */
-  seedFor(peer: Peer): string {
+  /** A member of the other kind to join through. */
+  peerFor(peer: Peer): Peer {
     const others: readonly Peer[] = peer instanceof SerfAgent ? this.nodes : this.agents;
     const seed = others.find(({ running, name }) => running && name !== peer.name);
     if (seed === undefined) throw new Error(`nobody is left for ${peer.name} to join through`);
-    return seed.address;
+    return seed;
   }
 
   /** Waits until each of these lists this member with this status, in its own words. */

@@ -33,10 +33,10 @@ export async function killPeer(cluster: MixedCluster, victim: Peer): Promise<Det
   return { victim: victim.name, grp: times('grp'), serf: times('serf') };
 }
 
-/** Starts it again, under the same name and address, through a member of the other kind; gives ms until all had it. */
-export async function bringBack(cluster: MixedCluster, peer: Peer): Promise<number> {
+/** Starts it again, under the same name and address, through this member; gives ms until every list had it. */
+export async function bringBack(cluster: MixedCluster, peer: Peer, through = cluster.peerFor(peer)): Promise<number> {
   const at = performance.now();
-  const seed = cluster.seedFor(peer);
+  const seed = through.address;
   if (peer instanceof SerfAgent) await peer.start({ join: seed, key: cluster.key });
   else await peer.start([seed]);
   await cluster.untilListed(peer.name, alive);
@@ -51,12 +51,17 @@ export async function killAndReturn(cluster: MixedCluster, victim: Peer): Promis
   return { ...detection, backMs: await bringBack(cluster, victim) };
 }
 
-/** One of each kind leaves gracefully, and everyone who stays lists it as left; then they come back. */
-export async function leaveAndReturn(cluster: MixedCluster, leavers: readonly Peer[]): Promise<void> {
+/**
+ * One of each kind leaves gracefully, and everyone who stays lists both as left. Then they come back, the second through
+ * the first, which has never heard of the other's last life.
+ */
+export async function leaveAndReturn(cluster: MixedCluster, first: Peer, second: Peer): Promise<void> {
+  const leavers = [first, second];
   for (const { name } of leavers) cluster.watch.excuse(name);
   await Promise.all(leavers.map((peer) => peer.leave()));
   for (const { name } of leavers) await cluster.untilListed(name, left);
-  for (const peer of leavers) await bringBack(cluster, peer);
+  await bringBack(cluster, first);
+  await bringBack(cluster, second, first);
 }
 
 /** A dead member is declared to have left by an operator of Serf, forgotten even with `-prune`; then it comes back. */

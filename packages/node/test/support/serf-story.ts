@@ -85,7 +85,9 @@ export async function departures(context: StoryContext, turn: number): Promise<v
   const node = (offset: number): GrpNode => cluster.nodes[(turn + offset) % 3] as GrpNode;
   await step(context, 'kill a grp node', async () => void detections.push(await killAndReturn(cluster, node(1))));
   await step(context, 'kill an agent', async () => void detections.push(await killAndReturn(cluster, agent(1))));
-  await step(context, 'leave', () => leaveAndReturn(cluster, [node(2), agent(2)]));
+  await step(context, 'leave', () =>
+    turn % 2 === 0 ? leaveAndReturn(cluster, node(2), agent(2)) : leaveAndReturn(cluster, agent(2), node(2)),
+  );
   counts.leaves += 2;
   const [victim, prune] = turn % 2 === 0 ? [node(1), false] : [agent(1), true];
   await step(context, `force-leave${prune ? ' -prune' : ''}`, async () => {
