@@ -1,0 +1,400 @@
+import type { Address } from '@grp/core';
+import { decodeSerf, isMalformed, type Message, type StreamMessage } from '@grp/memberlist-wire';
+import { describe, expect, test } from 'vitest';
+import { encodeAckPayload } from '../src/digest.ts';
+import { accuse, addressOf, alive, epochMs, node, pushPull, Solo, versions, type SoloOptions } from './support/solo.ts';
+
+function five(options: SoloOptions = {}): Solo {
+  return new Solo(options).know('b', 'c', 'd', 'e');
+}
+
+const join = (...names: readonly string[]) => ({ type: 'join' as const, ticket: 1, addresses: names.map(addressOf) });
+const reply = (ticket: number, message: StreamMessage) => ({ type: 'reply' as const, ticket, message });
+const noReply = (ticket: number, reason: 'refused' | 'timeout' | 'malformed') => ({
+  type: 'no-reply' as const,
+  ticket,
+  reason,
+});
+
+describe('a join', () => {
+  test('exchanges lists with all seeds at once, and ends when the last has answered or failed', () => {
+    const solo = new Solo();
+    solo.give(join('b', 'c', 'd', 'b', 'a')); // once each, and never with oneself
+    const [b, c, d] = solo.dialled().map(({ ticket }) => ticket) as [number, number, number];
+    solo.now = 20;
+    solo.give(reply(c, pushPull([node('c'), node('e')], true)));
+    solo.give(noReply(d, 'refused'));
+    solo.now = 30;
+    solo.give(reply(b, { type: 'error', message: 'not today' }));
+    expect(solo.takeStory()).toEqual([
+      '0 dial b: push-pull [a alive@10] within 10000',
+      '0 dial c: push-pull [a alive@10] within 10000',
+      '0 dial d: push-pull [a alive@10] within 10000',
+      '20 event join c@10',
+      '20 event join e@10',
+      '30 joined through [c], failed [d: refused b: not today]',
+    ]);
+  });
+
+  test('that nobody answers ends too, and one with no seeds at once', () => {
+    const solo = new Solo();
+    solo.give(join('b'));
+    solo.give(noReply(solo.dialled()[0]?.ticket ?? 0, 'timeout'), join());
+    expect(solo.takeStory().slice(1)).toEqual([
+      '0 joined through [], failed [b: timeout]',
+      '0 joined through [], failed []',
+    ]);
+  });
+
+  test('is refused by a list with a member that does not understand us, and nothing of it is taken', () => {
+    const solo = new Solo();
+    const old = { versions: Uint8Array.of(3, 5, 4, 0, 0, 0) };
+    solo.give(join('b'));
+    solo.give(reply(solo.dialled()[0]?.ticket ?? 0, pushPull([node('b'), node('z', old)], true)));
+    expect(solo.takeStory().at(-1)).toBe('0 joined through [], failed [b: z speaks no protocol 2]');
+    expect(solo.machine.members()).toHaveLength(1);
+    // One that is gone needs not understand anything.
+    solo.give(join('b'));
+    const gone = node('z', { ...old, state: 'left' });
+    solo.give(reply(solo.dialled().at(-1)?.ticket ?? 0, pushPull([node('b'), gone], true)));
+    expect(solo.status('b')).toBe('alive@10');
+  });
+
+  test('by another through this one: it is answered with the whole list, itself in it, and everyone hears at once', () => {
+    const solo = new Solo().know('b', 'c');
+    solo.give({ type: 'request', ticket: 9, from: '10.0.0.7:50000' as Address, message: pushPull([node('g')], true) });
+    expect(solo.take()).toEqual([
+      '10000 event join g@10',
+      '10000 answer push-pull [a alive@10, b alive@10, c alive@10, g alive@10]',
+      '10000 gossip b: alive g@10',
+      '10000 gossip c: alive g@10',
+      '10000 gossip g: alive g@10',
+    ]);
+  });
+
+  test('by a list with a member that does not understand us is answered with the reason', () => {
+    const solo = five();
+    const stranger = node('z', { versions: Uint8Array.of(3, 5, 4, 0, 0, 0) });
+    solo.give({ type: 'request', ticket: 9, from: addressOf('z'), message: pushPull([stranger], true) });
+    expect(solo.take()).toEqual([
+      '10000 drop push-pull-versions',
+      '10000 answer error "z speaks no protocol 2 (10.0.0.26:7946)"',
+    ]);
+  });
+});
+
+describe('an exchange', () => {
+  test('a death in it is a suspicion only: this node looks for itself; a leave is a leave', () => {
+    const solo = five();
+    const told = [node('b', { state: 'dead' }), node('c', { state: 'left' }), node('z', { state: 'dead' })];
+    solo.give({ type: 'request', ticket: 9, from: addressOf('d'), message: pushPull(told) });
+    expect(solo.events()).toEqual(['suspect b@10', 'leave c@10']);
+    expect(
+      solo
+        .sent()
+        .filter(({ messages }) => messages.some(({ type }) => type === 'ping'))
+        .map(({ to }) => to),
+    ).toEqual(['b']);
+    expect(solo.status('z')).toBe('unknown'); // the end of a stranger is no news
+  });
+
+  test('what is suspect or down here goes out as that', () => {
+    const solo = five();
+    solo.datagram('b', accuse('suspect', 'c', 10, 'b'), accuse('dead', 'd', 10, 'b'), accuse('dead', 'e', 10, 'e'));
+    solo.take();
+    solo.give({ type: 'request', ticket: 9, from: addressOf('b'), message: pushPull([]) });
+    expect(solo.take()).toContain(
+      '10000 answer push-pull [a alive@10, b alive@10, c suspect@10, d dead@10, e left@10]',
+    );
+  });
+
+  test('carries what Serf agents look for in it', () => {
+    const solo = five();
+    const [answer] = solo.give({ type: 'request', ticket: 9, from: addressOf('b'), message: pushPull([]) });
+    const state =
+      answer?.type === 'answer' && answer.message.type === 'push-pull' ? answer.message.userState : new Uint8Array(0);
+    const said = decodeSerf(state);
+    expect(isMalformed(said) ? undefined : said.type).toBe('push-pull');
+  });
+
+  test('with a random member happens at every interval, at a random phase', () => {
+    const solo = new Solo({ config: { pushPullIntervalMs: 10_000, probeIntervalMs: 60_000 } }).know('b', 'c', 'd', 'e');
+    solo.give({ type: 'start' });
+    solo.take();
+    for (let count = 0; count < 6; count++) {
+      solo.run(10_000);
+      for (const { ticket, message } of solo.dialled().slice(count)) {
+        if (message.type === 'push-pull') solo.give(noReply(ticket, 'refused'));
+      }
+    }
+    const dialled = solo.dialled().filter(({ message }) => message.type === 'push-pull');
+    expect(dialled).toHaveLength(6);
+    expect(new Set(dialled.map(({ to }) => to)).size).toBeGreaterThan(1);
+  });
+});
+
+describe('digests', () => {
+  /** b acks a probe with this digest of its list. */
+  function probed(solo: Solo, digest: number, name = 'b'): void {
+    solo.hint(name);
+    const sequence = solo
+      .sent()
+      .flatMap(({ messages }) => messages)
+      .findLast((message): message is Extract<Message, { type: 'ping' }> => message.type === 'ping')?.sequence;
+    solo.datagram(name, {
+      type: 'ack',
+      sequence: sequence ?? 0,
+      payload: encodeAckPayload({ digest, coordinate: undefined }),
+    });
+  }
+
+  test('an ack tells a grp member the digest of the living, the same for the same list', () => {
+    const payloads = [five(), new Solo().know('e', 'd', 'b', 'c')].map((solo) => {
+      solo.datagram('b', { type: 'ping', sequence: 1, node: 'a', source: undefined });
+      const [message] = solo.sent().flatMap(({ messages }) => messages);
+      return message?.type === 'ack' ? [...message.payload] : [];
+    });
+    expect(payloads[0]).toHaveLength(5);
+    expect(payloads[0]).toEqual(payloads[1]);
+  });
+
+  test('a differing one starts an exchange, at most one in a second however many differ', () => {
+    const solo = five({ config: { digestSyncMinMs: 1_000 } });
+    probed(solo, 1);
+    probed(solo, 1, 'c');
+    expect(solo.dialled().map(({ to }) => to)).toEqual([addressOf('b')]);
+    solo.now += 999;
+    probed(solo, 1, 'c');
+    expect(solo.dialled()).toHaveLength(1);
+    solo.now += 1;
+    probed(solo, 1, 'd');
+    expect(solo.dialled().map(({ to }) => to)).toEqual([addressOf('b'), addressOf('d')]);
+  });
+
+  test('while this list is moving a difference means nothing', () => {
+    const solo = five({ config: { digestSyncMinMs: 1_000 } });
+    solo.datagram('b', alive('f'));
+    probed(solo, 1);
+    expect(solo.dialled()).toEqual([]);
+  });
+
+  test('payloads of Serf agents and junk start nothing', () => {
+    const solo = five();
+    solo.hint('b');
+    const ping = solo.sent()[0]?.messages[0];
+    const sequence = ping?.type === 'ping' ? ping.sequence : 0;
+    solo.datagram('b', { type: 'ack', sequence, payload: Uint8Array.of(1, 2, 3, 4, 5) });
+    expect(solo.dialled()).toEqual([]);
+    expect(solo.status('b')).toBe('alive@10');
+  });
+});
+
+describe('healing', () => {
+  test('a member that is down is asked now and then, alone, with the accusation; its ack starts an exchange', () => {
+    const solo = five({ config: { healIntervalMs: 2_000, gossipToDownMs: 0 } });
+    solo.datagram('c', accuse('dead', 'b', 10, 'c'));
+    solo.run(1_999);
+    solo.take();
+    solo.run(1);
+    expect(solo.take()).toEqual(['12000 send b: ping b #1 + dead b@10 by a']);
+    solo.run(4_000);
+    const pings = solo
+      .sent()
+      .flatMap(({ messages }) => messages)
+      .filter(({ type }) => type === 'ping');
+    expect(solo.events()).toEqual([]); // being silent when down is no news
+    expect(solo.machine.healthScore).toBe(0);
+    expect(pings).toHaveLength(2);
+    const last = pings.at(-1);
+    solo.datagram('b', {
+      type: 'ack',
+      sequence: last?.type === 'ping' ? last.sequence : 0,
+      payload: new Uint8Array(0),
+    });
+    expect(solo.dialled().map(({ to }) => to)).toEqual([addressOf('b')]);
+    // It has heard that it is dead, and says no.
+    solo.datagram('b', alive('b', { incarnation: 11 }));
+    expect(solo.events()).toEqual(['alive b@11']);
+    solo.take();
+    solo.run(20_000);
+    expect(solo.take().filter((line) => line.includes('ping'))).toEqual([]);
+  });
+
+  test('goes on until the member is forgotten, and not for one that left', () => {
+    const solo = five({ config: { healIntervalMs: 2_000, forgetDownMs: 10_000 } });
+    solo.datagram('c', accuse('dead', 'b', 10, 'c'), accuse('dead', 'd', 10, 'd'));
+    solo.run(30_000);
+    const asked = solo
+      .sent()
+      .flatMap(({ messages }) => messages)
+      .flatMap((message) => (message.type === 'ping' ? [message.node] : []));
+    expect(asked).toEqual(['b', 'b', 'b', 'b', 'b'].slice(0, asked.length));
+    expect(asked.length).toBeGreaterThanOrEqual(4);
+    expect(solo.events()).toEqual(['down b@10', 'leave d@10', 'forget b@10']);
+    expect(solo.machine.nextDeadline()).toBeGreaterThan(500_000); // nothing left but to forget d
+  });
+
+  test('the recently down still hear news, and not for ever', () => {
+    const solo = five({ config: { gossipToDownMs: 5_000, healIntervalMs: 60_000 } });
+    solo.datagram('c', accuse('dead', 'b', 10, 'c'));
+    solo.run(4_000);
+    expect(solo.sent().some(({ to }) => to === 'b')).toBe(true);
+    solo.run(2_000);
+    solo.take();
+    solo.datagram('c', alive('f'));
+    solo.run(1_000);
+    const told = solo.sent().filter(({ messages }) => messages.some(({ type }) => type === 'alive'));
+    expect(told.length).toBeGreaterThan(3);
+    expect(told.filter(({ to }) => to === 'b')).toEqual([]);
+  });
+});
+
+describe('a leave', () => {
+  test('is said to everyone, three times at least, and ends when nothing waits to be told', () => {
+    const solo = new Solo({ config: { leaveRounds: 3 } }).know('b', 'c');
+    solo.give({ type: 'leave' });
+    solo.run(5_000);
+    const said = solo.take();
+    for (const name of ['b', 'c']) {
+      expect(said.filter((line) => line.includes(` ${name}: dead a@10 by a`)).length).toBeGreaterThanOrEqual(3);
+    }
+    expect(said.at(-1)).toMatch(/^1\d{4} left$/);
+    expect(said.filter((line) => line.endsWith(' left'))).toHaveLength(1);
+    expect(solo.status('a')).toBe('left@10');
+    expect(solo.machine.nextDeadline() ?? Infinity).toBeGreaterThan(solo.now + 100_000);
+  });
+
+  test('of a member that is alone is over at once; a second one is none', () => {
+    const solo = new Solo();
+    solo.give({ type: 'leave' }, { type: 'leave' });
+    expect(solo.take()).toEqual(['0 left']);
+  });
+
+  test('ends probing: nothing is suspected on the way out, and nobody new is let in', () => {
+    const solo = five();
+    solo.give({ type: 'start' });
+    solo.hint('b');
+    solo.give({ type: 'leave' });
+    solo.take();
+    solo.run(5_000);
+    expect(solo.events()).toEqual([]);
+    solo.give({ type: 'request', ticket: 9, from: addressOf('z'), message: pushPull([node('z')], true) });
+    expect(solo.take().slice(-2)).toEqual(['15000 drop stream-request', '15000 hang-up']);
+  });
+
+  test('is not taken back by new tags', () => {
+    const solo = five();
+    solo.give({ type: 'leave' });
+    solo.take();
+    expect(solo.give({ type: 'set-meta', meta: new Uint8Array(3) })).toEqual([]);
+    expect(solo.status('a')).toBe('left@10');
+  });
+
+  test('of another member is no failure, and its agents’ late suspicions are answered with it', () => {
+    const solo = five();
+    solo.datagram('b', accuse('dead', 'b', 10, 'b'));
+    expect(solo.take()[0]).toBe('10000 event leave b@10');
+    solo.datagram('c', accuse('suspect', 'b', 10, 'c'));
+    expect(solo.take()).toEqual(['10000 gossip c: dead b@10 by b']);
+  });
+});
+
+describe('one name, one living node', () => {
+  const rival = (startedAt: number, incarnation = 5) => node('a', { address: addressOf('r'), startedAt, incarnation });
+  const older = rival(epochMs - 60_000);
+
+  /** Joins through b, whose list has somebody else under the name a. */
+  function joining(listed = older, options: SoloOptions = {}): Solo {
+    const solo = new Solo(options);
+    solo.give(join('b'));
+    solo.give(reply(solo.dialled()[0]?.ticket ?? 0, pushPull([node('b'), listed], true)));
+    return solo;
+  }
+
+  test('an older life at another address is asked, and the join waits for what it says', () => {
+    const solo = joining();
+    expect(solo.takeStory()).toEqual([
+      '0 dial b: push-pull [a alive@10] within 10000',
+      '0 event join b@10',
+      '0 dial r: ping a #1 within 1000',
+    ]);
+  });
+
+  test('it lives: this node yields', () => {
+    const solo = joining();
+    const asked = solo.dialled().at(-1);
+    solo.give(reply(asked?.ticket ?? 0, { type: 'ack', sequence: asked?.ticket ?? 0, payload: new Uint8Array(0) }));
+    expect(solo.takeStory()).toContain('0 conflict r');
+  });
+
+  test('it is silent: this node announces itself every second until the others have taken it for theirs', () => {
+    const solo = joining();
+    solo.run(1_000);
+    solo.give(noReply(solo.dialled().at(-1)?.ticket ?? 0, 'timeout'));
+    expect(solo.takeStory()).toContain('1000 joined through [b], failed []');
+    solo.take();
+    solo.run(2_500);
+    const announced = solo.dialled();
+    expect(announced.map(({ to }) => to)).toEqual([addressOf('b'), addressOf('b')]);
+    for (const { ticket } of announced) solo.give(reply(ticket, pushPull([node('b'), older])));
+    expect(solo.take().filter((line) => line.includes('dial r'))).toEqual([]); // asked once
+    // b has noticed, and says our own life back to us.
+    solo.run(1_000);
+    solo.give(reply(solo.dialled().at(-1)?.ticket ?? 0, pushPull([node('b'), node('a')])));
+    solo.take();
+    solo.run(10_000);
+    expect(solo.dialled()).toEqual([]);
+  });
+
+  test('a silent one with a greater incarnation is outdone', () => {
+    const solo = joining(rival(epochMs - 60_000, 500));
+    solo.give(noReply(solo.dialled().at(-1)?.ticket ?? 0, 'refused'));
+    expect(solo.status('a')).toBe('alive@501');
+  });
+
+  test('an earlier life at this very address is superseded at once, without a question', () => {
+    const solo = joining(node('a', { startedAt: epochMs - 60_000, incarnation: 500 }));
+    expect(solo.takeStory()).toEqual([
+      '0 dial b: push-pull [a alive@10] within 10000',
+      '0 event join b@10',
+      '0 joined through [b], failed []',
+    ]);
+    expect(solo.status('a')).toBe('alive@501');
+  });
+
+  test('of two that started in the same instant the smaller address stays', () => {
+    const solo = joining({ ...rival(epochMs), address: '10.0.0.0:7946' as Address });
+    expect(solo.dialled().at(-1)?.to).toBe('10.0.0.0:7946');
+    const stays = joining({ ...rival(epochMs), address: '10.0.0.9:7946' as Address });
+    expect(stays.dialled()).toHaveLength(1);
+    expect(stays.status('a')).toBe('alive@10');
+  });
+
+  test('a younger one is not asked but outdone; it will ask', () => {
+    const solo = joining(rival(epochMs + 60_000, 500));
+    expect(solo.dialled()).toHaveLength(1);
+    expect(solo.status('a')).toBe('alive@501');
+  });
+
+  test('a Serf agent, which says no start, was there before', () => {
+    const solo = joining(node('a', { address: addressOf('r'), meta: new Uint8Array(0), versions }));
+    expect(solo.takeStory()).toContain('0 dial r: ping a #1 within 1000');
+  });
+
+  test('asked over a stream, a member says that it lives, under its own name only', () => {
+    const solo = new Solo();
+    solo.give({
+      type: 'request',
+      ticket: 3,
+      from: addressOf('b'),
+      message: { type: 'ping', sequence: 9, node: 'a', source: undefined },
+    });
+    solo.give({
+      type: 'request',
+      ticket: 4,
+      from: addressOf('b'),
+      message: { type: 'ping', sequence: 9, node: 'z', source: undefined },
+    });
+    expect(solo.take()).toEqual(['0 answer ack #1', '0 drop stream-request', '0 hang-up']);
+  });
+});
