@@ -48,10 +48,17 @@ export class Guard {
     this.#marks.clear();
   }
 
+  /** Ends everything, the watchdog too: there is nothing left to watch. */
   disarm(): void {
     this.killAll();
     process.off('exit', this.#onExit);
     delete process.env[variable];
-    this.#watchdog?.stdin?.end();
+    const pid = this.#watchdog?.pid;
+    if (pid === undefined) return;
+    try {
+      process.kill(-pid, 'SIGKILL'); // the shell and what it runs: a process group of its own
+    } catch {
+      // It has gone before.
+    }
   }
 }
