@@ -131,7 +131,7 @@ class SwimNode implements Swim {
       compress: this.#config.compress,
       timeoutMs: this.#config.streamTimeoutMs,
       streamsMax: this.#config.streamsMax,
-      driver: () => this.#requireDriver(),
+      push: (input) => this.#push(input),
     });
   }
 

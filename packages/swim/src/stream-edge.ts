@@ -1,4 +1,4 @@
-import type { BandwidthMeter, ByteStream, Cancel, Clock, Driver, StreamEnd, StreamHandlers, Streams } from '@grp/core';
+import type { BandwidthMeter, ByteStream, Cancel, Clock, StreamEnd, StreamHandlers, Streams } from '@grp/core';
 import { encodeStream, isMalformed, StreamReader, type StreamMessage, type Wrapping } from '@grp/memberlist-wire';
 import type { Effect, Input } from './effects.ts';
 
@@ -10,7 +10,8 @@ export interface StreamEdgeOptions {
   readonly compress: boolean;
   readonly timeoutMs: number;
   readonly streamsMax: number;
-  readonly driver: () => Driver<Input>;
+  /** Hands the machine an input; does nothing once it has stopped, for streams end after that. */
+  readonly push: (input: Input) => void;
 }
 
 type Exchange = Extract<Effect, { type: 'exchange' }>;
@@ -46,14 +47,14 @@ export class StreamEdge {
   }
 
   exchange({ ticket, to, message, timeoutMs }: Exchange): void {
-    const { streams, clock, wrapping, driver, meter } = this.#options;
+    const { streams, clock, wrapping, push, meter } = this.#options;
     const reader = new StreamReader(wrapping);
     let settled = false;
     let cancelTimer: Cancel = () => {};
     const settle = (input: Input): void => {
       if (settled) return;
       settled = true;
-      driver().push(input);
+      push(input);
     };
     const fail = (reason: StreamEnd | 'malformed'): void => {
       settle({ type: 'no-reply', ticket, reason });
@@ -107,7 +108,7 @@ export class StreamEdge {
   }
 
   #accept(stream: ByteStream): StreamHandlers | undefined {
-    const { clock, wrapping, driver, meter, timeoutMs, streamsMax } = this.#options;
+    const { clock, wrapping, push, meter, timeoutMs, streamsMax } = this.#options;
     if (this.#incoming >= streamsMax) {
       meter.drop('streams-limit');
       return undefined;
@@ -147,7 +148,7 @@ export class StreamEdge {
         }
         meter.message('in', message.type, bytes.length);
         this.#waiting.set(ticket, stream);
-        driver().push({ type: 'request', ticket, from: stream.peer, message });
+        push({ type: 'request', ticket, from: stream.peer, message });
       },
       onEnd: () => {
         if (!asked) stream.end();
