@@ -109,7 +109,9 @@ function taskEnvironment() {
   }
   const clean = cleanEnvironment();
   const key = Object.keys(clean).find((name) => name.toUpperCase() === 'PATH') ?? 'PATH';
-  return { ...clean, [key]: [...path, clean[key]].join(delimiter), GRP_INVOCATION: 'npm run grp --' };
+  // How hints spell the command, for whoever types it through npm.
+  const invocation = ['grp', 'demo'].includes(task) ? { GRP_INVOCATION: 'npm run grp --' } : {};
+  return { ...clean, [key]: [...path, clean[key]].join(delimiter), ...invocation };
 }
 
 function run(command, args) {
