@@ -180,7 +180,7 @@ export const swimConfig = defineConfig(
       unit: 'rounds',
       reason: 'A leaving member says so this often, one gossip interval apart, before it stops.',
     },
-    compress: { default: true, reason: 'Streams and long gossip are compressed when that makes them smaller.' },
+    compress: { default: true, reason: 'What goes over streams is compressed when that makes it smaller.' },
   },
   [
     ['probeTimeoutMinMs must not exceed probeTimeoutMaxMs', (c) => c.probeTimeoutMinMs <= c.probeTimeoutMaxMs],
