@@ -143,9 +143,10 @@ export class Prober {
   onIndirectPing(request: Extract<Message, { type: 'indirect-ping' }>, from: Address): void {
     const { list, deadlines, now } = this.#runtime;
     const target = list.get(request.node);
-    if (target === undefined || target.address !== request.target || this.#relayed.size >= relaysMax) {
+    const known = target !== undefined && target.address === request.target;
+    if (!known || this.#relayed.size >= relaysMax) {
       if (request.nack) this.#nack(from, request.sequence);
-      this.#runtime.drop(target === undefined ? 'unknown-target' : 'relay-limit');
+      this.#runtime.drop(known ? 'relay-limit' : 'unknown-target');
       return;
     }
     const sequence = this.#newSequence();

@@ -257,7 +257,7 @@ describe('pings and relays', () => {
     expect(solo.takeStory()).toEqual([
       '10000 drop unknown-source',
       '10000 send c: nack #1',
-      '10000 drop relay-limit',
+      '10000 drop unknown-target',
       '10000 send c: nack #1',
       '10000 drop unknown-target',
     ]);
