@@ -81,7 +81,7 @@ export class Claims {
     }
     if (facts.incarnation <= record.incarnation) {
       if (facts.incarnation < record.incarnation) this.#runtime.drop('stale');
-      else if (!isLive(record.status)) this.#correct(record, teller);
+      if (!isLive(record.status)) this.#correct(record, teller);
       return;
     }
     this.#renew(record, facts, origin);
