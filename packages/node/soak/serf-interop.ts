@@ -5,9 +5,10 @@
 //
 // One JSON document on stdout, progress on stderr. Exit code 0, or 8 when something was violated; 2: usage; 3: no `serf`.
 import { parseArgs } from 'node:util';
-import { MixedCluster } from '../test/support/serf-cluster.ts';
+import { MixedCluster, portsNeeded } from '../test/support/serf-cluster.ts';
 import { serfVersion } from '../test/support/serf-command.ts';
 import { newKey } from '../test/support/serf-keys.ts';
+import { freePorts } from '../test/support/serf-ports.ts';
 import { clusterResult, type ClusterResult } from '../test/support/serf-result.ts';
 import { departures, exchanges, loss, noFindings, quiet } from '../test/support/serf-story.ts';
 
@@ -36,16 +37,20 @@ async function main(): Promise<number> {
   ] as const)
     process.once(signal, () => process.exit(code));
   const startedAt = new Date().toISOString();
-  const clusters = await Promise.all(given.modes.map((mode) => soak(mode, given.minutes)));
+  const ports = await freePorts(given.modes.length * portsNeeded);
+  const soaks = given.modes.map((mode, index) =>
+    soak(mode, given.minutes, ports.slice(index * portsNeeded, (index + 1) * portsNeeded)),
+  );
+  const clusters = await Promise.all(soaks);
   const violated = clusters.some(({ violations }) => violations.length > 0);
   const document = { schema: 'grp.soak.serf-interop/1', serf, minutes: given.minutes, startedAt, violated, clusters };
   process.stdout.write(`${JSON.stringify(document, undefined, 2)}\n`);
   return violated ? 8 : 0;
 }
 
-async function soak(mode: Mode, minutes: number): Promise<ClusterResult> {
+async function soak(mode: Mode, minutes: number, ports: readonly number[]): Promise<ClusterResult> {
   const note = (text: string): void => void process.stderr.write(`${mode}: ${text}\n`);
-  const cluster = await MixedCluster.open({ key: mode === 'encrypted' ? newKey(16) : undefined });
+  const cluster = await MixedCluster.open({ ports, key: mode === 'encrypted' ? newKey(16) : undefined });
   const findings = noFindings();
   const end = performance.now() + minutes * 60_000;
   let rounds = 0;

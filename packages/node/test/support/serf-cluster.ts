@@ -4,18 +4,20 @@ import { join } from 'node:path';
 import { SerfAgent } from './serf-agent.ts';
 import { writeHandler } from './serf-handler.ts';
 import { GrpNode } from './serf-node.ts';
-import { freePorts } from './serf-ports.ts';
 import { untilTrue } from './serf-waiting.ts';
 import { Watch } from './serf-watch.ts';
 
 export type Peer = SerfAgent | GrpNode;
 
 export interface MixedClusterOptions {
+  /** As many as `portsNeeded`, free. Clusters that start side by side take them from one call of `freePorts`. */
+  readonly ports: readonly number[];
   /** Base64. */
   readonly key?: string | undefined;
 }
 
 const size = 3;
+export const portsNeeded = 4 * size;
 const pollMs = 1_000;
 
 /** Three Serf agents and three grp nodes in one cluster, watched from the moment that all know each other. */
@@ -38,8 +40,8 @@ export class MixedCluster {
   }
 
   /** Starts all six, each joining through one of the other kind, and waits until everyone lists everyone alive. */
-  static async open({ key }: MixedClusterOptions = {}): Promise<MixedCluster> {
-    const cluster = await MixedCluster.#prepare(key);
+  static async open({ key, ports }: MixedClusterOptions): Promise<MixedCluster> {
+    const cluster = await MixedCluster.#prepare(key, ports);
     try {
       await cluster.#form();
       return cluster;
@@ -101,10 +103,9 @@ export class MixedCluster {
     await rm(this.#folder, { recursive: true, force: true });
   }
 
-  static async #prepare(key: string | undefined): Promise<MixedCluster> {
+  static async #prepare(key: string | undefined, ports: readonly number[]): Promise<MixedCluster> {
     const folder = await mkdtemp(join(tmpdir(), 'grp-serf-'));
     const handler = await writeHandler(folder);
-    const ports = await freePorts(size * 4);
     const keyFile = key === undefined ? undefined : join(folder, 'key');
     const port = (index: number): number => ports[index] as number;
     const indices = Array.from({ length: size }, (_, index) => index);

@@ -44,7 +44,7 @@ export async function exchangeEvents(cluster: MixedCluster, round: string): Prom
   const wanted = peers.map(payloadOf).toSorted();
   const seen = async (): Promise<string[][]> => Promise.all(peers.map((peer) => heard(peer, 'user', name)));
   const complete = async (): Promise<boolean> => (await seen()).every((payloads) => payloads.length >= wanted.length);
-  // Serf's gossip misses a member in one event of some hundreds; the exchange of states, every 30 s, brings it then.
+  // Gossip misses a member in one event of a hundred, among agents too; the exchange of states, every 30 s, brings it.
   await untilTrue(`everyone hears the events ${name}`, complete, { timeoutMs: 75_000 }, seen);
   for (const [index, payloads] of (await seen()).entries()) {
     assert.deepEqual(payloads, wanted, `events that ${peers[index]?.name} heard`);
@@ -118,7 +118,7 @@ const triesMax = 4;
 
 /**
  * Asks until all who are meant have answered; anything else that is wrong is wrong at once. Queries go by gossip alone,
- * answers in one datagram: about one member in three hundred does not hear a query, in a cluster of agents too.
+ * answers in one datagram: in a cluster of six agents one in a hundred does not hear a query.
  */
 async function askAll(
   ask: (query: Query) => Promise<QueryAnswer>,

@@ -14,6 +14,7 @@ type Counted =
   | 'queriesRepeated'
   | 'answers'
   | 'keyRotations'
+  | 'keysRepeated'
   | 'leaves'
   | 'forced';
 
@@ -35,7 +36,7 @@ export interface StoryContext {
 
 export function noFindings(): Findings {
   const talk = { tagChanges: 0, events: 0, bundledEvents: 0, queries: 0, queriesRepeated: 0, answers: 0 };
-  return { detections: [], counts: { ...talk, keyRotations: 0, leaves: 0, forced: 0 }, steps: {} };
+  return { detections: [], counts: { ...talk, keyRotations: 0, keysRepeated: 0, leaves: 0, forced: 0 }, steps: {} };
 }
 
 /** Everything members say to each other while all are well. */
@@ -59,7 +60,9 @@ export async function exchanges(context: StoryContext): Promise<void> {
     step(context, 'distances', () => measureDistances(cluster)),
   ]);
   if (cluster.key === undefined) return;
-  await step(context, 'keys', () => rotateKeys(cluster));
+  await step(context, 'keys', async () => {
+    counts.keysRepeated += await rotateKeys(cluster);
+  });
   counts.keyRotations += 2;
 }
 
