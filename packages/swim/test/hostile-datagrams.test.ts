@@ -2,6 +2,7 @@ import { below, chance, pick, type Address, type Random } from '@grp/core';
 import { encodeMessage, sealDatagram } from '@grp/memberlist-wire';
 import { expect, test } from 'vitest';
 import { Cluster, liveThrough } from './support/cluster.ts';
+import { heldMebibytes } from './support/memory.ts';
 import { bombs, forge, mutate } from './support/mutate.ts';
 
 const key = new Uint8Array(32).fill(7);
@@ -56,16 +57,17 @@ test('without a key: 60,000 altered, random and forged datagrams are survived, a
   const { world } = cluster;
   const forger = { names: cluster.names, address: (name: string) => cluster.address(name) };
   const blasts = bombs();
-  attack({
-    cluster,
-    count: 60_000,
-    payload: (random) => {
-      if (chance(random, 0.02)) return pick(random, blasts) as Uint8Array;
-      if (chance(random, 0.3))
-        return sealDatagram([encodeMessage(forge(random, forger))], { crc: chance(random, 0.5) });
-      return mutate(random, genuine);
-    },
-  });
+  const payload = (random: Random): Uint8Array => {
+    if (chance(random, 0.02)) return pick(random, blasts) as Uint8Array;
+    if (chance(random, 0.3)) return sealDatagram([encodeMessage(forge(random, forger))], { crc: chance(random, 0.5) });
+    return mutate(random, genuine);
+  };
+  attack({ cluster, count: 20_000, payload });
+  cluster.events.length = 0; // what the test itself keeps
+  const heldBefore = heldMebibytes();
+  attack({ cluster, count: 40_000, payload });
+  cluster.events.length = 0;
+  expect(heldMebibytes() - heldBefore).toBeLessThan(4);
   expectBounded(cluster);
   // Nobody can be kept out for good: when it is over, every member is alive in every list again.
   const tookMs = world.runUntilSync(() => cluster.isWhole(), { withinMs: 60_000 });
@@ -88,6 +90,7 @@ test('with a key: 60,000 altered, random, forged and replayed datagrams change n
   const { world } = cluster;
   const forger = { names: cluster.names, address: (name: string) => cluster.address(name) };
   const before = cluster.names.map((name) => listOf(cluster, name));
+  const heldBefore = heldMebibytes();
   attack({
     cluster,
     count: 60_000,
@@ -98,6 +101,7 @@ test('with a key: 60,000 altered, random, forged and replayed datagrams change n
       return mutate(random, genuine);
     },
   });
+  expect(heldMebibytes() - heldBefore).toBeLessThan(4);
   world.runFor(30_000);
   expectBounded(cluster);
   expect(cluster.eventsOf('down', 'leave', 'join', 'forget')).toEqual([]);
