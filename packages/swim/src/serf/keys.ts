@@ -37,6 +37,9 @@ export function changeKeyring(
     return encodeAnswer({ result: true, message: '', keys: [] });
   } catch (cause) {
     if (!(cause instanceof GrpError)) throw cause;
+    // As at Serf's agents: a removal that is repeated, because one member missed it, succeeds at all the others.
+    if (action === 'remove' && cause.code === 'KEY_UNKNOWN')
+      return encodeAnswer({ result: true, message: '', keys: [] });
     return encodeAnswer({ result: false, message: cause.message, keys: [] });
   }
 }
