@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest';
+import type { Address } from '@grp/core';
 import type { Message } from '@grp/memberlist-wire';
 import type { Effect } from '../src/index.ts';
-import { accuse, addressOf, alive, Solo, type SoloOptions } from './support/solo.ts';
+import { accuse, addressOf, alive, node, Solo, type SoloOptions } from './support/solo.ts';
 
 /** a knows b, c, d and e, all is quiet, and b is about to be probed. */
 function five(options: SoloOptions = {}): Solo {
@@ -150,6 +151,18 @@ describe('a probe', () => {
     solo.datagram('c', accuse('dead', 'd', 10, 'c'));
     solo.take();
     expect(solo.hint('d')).toEqual([]);
+  });
+
+  test('a thousand at once, and no more', () => {
+    const solo = new Solo();
+    const names = Array.from({ length: 1_100 }, (_, index) => `m${index}`);
+    solo.know(
+      'b',
+      ...names.map((name, index) => node(name, { address: `10.1.${index >> 8}.${index & 255}:7946` as Address })),
+    );
+    for (const name of names) solo.hint(name);
+    const pings = solo.sent().flatMap(({ messages }) => messages.filter(({ type }) => type === 'ping'));
+    expect(pings).toHaveLength(1_024);
   });
 
   test('without relays and streams it is the target alone that decides', () => {

@@ -94,6 +94,22 @@ describe('queries', () => {
     swim.stop();
   });
 
+  test('that find the inbox full are refused as busy, and the overflow is counted', async () => {
+    const all = cluster();
+    const swim = all.node('n1');
+    let asked: Promise<unknown> = Promise.resolve();
+    const cancel = swim.on(() => {
+      cancel(); // called by the machine's own driver, which takes nothing more before this is over
+      for (let count = 0; count < 65_536; count++) swim.hint(swim.self.id);
+      asked = swim.query('q').catch((error: unknown) => error);
+    });
+    swim.sendEvent('e', bytes('x'));
+    expect(await asked).toMatchObject({ code: 'SWIM_BUSY', context: { what: 'inputs' } });
+    expect(swim.health().dropped).toEqual({ 'inbox-limit': 1 });
+    await all.world.run(5_000);
+    expect(all.isWhole()).toBe(true);
+  });
+
   test('an answer given twice, too long or too late is no answer', async () => {
     const all = cluster();
     const responders: ((payload: Uint8Array) => void)[] = [];
