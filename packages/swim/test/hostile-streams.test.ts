@@ -187,3 +187,27 @@ test('a stream answers a ping for this member, and nothing but a hang-up for any
   expect(ask(encodeMessage({ type: 'suspect', incarnation: 1, node: 'n1', from: 'x' }))).toBe(0);
   expect(cluster.drops('n1')).toEqual({ 'stream-request': 3, 'serf: serf-type': 1, 'stream: unknown-type': 1 });
 });
+
+test.each([
+  ['junk', Uint8Array.of(99, 1, 2, 3), 'stream: unknown-type'],
+  ['nothing', new Uint8Array(0), undefined],
+])('a seed that answers with %s and keeps the stream open is cut off', async (_, answer, reason) => {
+  const cluster = new Cluster({ count: 1, config: { streamTimeoutMs: 1_000 } });
+  let open = 0;
+  cluster.world.addNode('seed', (host): Swim => {
+    host.streams(port).onAccept((stream) => {
+      open++;
+      return { onData: () => void (answer.length > 0 && stream.write(answer)), onClose: () => void open-- };
+    });
+    return undefined as never;
+  });
+  const joined = cluster
+    .node('n1')
+    .join([cluster.address('seed')])
+    .catch((error: { code: string }) => error.code);
+  await cluster.world.run(100);
+  expect(open).toBe(reason === undefined ? 1 : 0);
+  await cluster.world.run(1_500);
+  expect([open, await joined, cluster.faults]).toEqual([0, 'SWIM_JOIN_FAILED', []]);
+  expect(Object.keys(cluster.drops('n1'))).toEqual(reason === undefined ? [] : [reason]);
+});

@@ -240,6 +240,24 @@ describe('pings and relays', () => {
     ]);
   });
 
+  test('a relay takes the ack from the target alone', () => {
+    const solo = five();
+    const request = {
+      type: 'indirect-ping',
+      node: 'b',
+      target: addressOf('b'),
+      nack: true,
+      source: undefined,
+    } as const;
+    solo.datagram('c', { ...request, sequence: 70 });
+    const sequence = sequenceOf(solo);
+    solo.take();
+    solo.datagram('d', ack(sequence));
+    expect(solo.take()).toEqual(['10000 drop source']);
+    solo.datagram('b', ack(sequence));
+    expect(solo.take()).toEqual(['10000 send c: ack #2']);
+  });
+
   test('a requester that knows no nacks gets none', () => {
     const solo = five();
     solo.datagram('c', {
@@ -267,11 +285,13 @@ describe('pings and relays', () => {
     solo.datagram('z', request);
     solo.datagram('c', { ...request, target: addressOf('z') });
     solo.datagram('c', { ...request, node: 'z' });
+    solo.datagram('c', { ...request, node: 'z', nack: false });
     expect(solo.takeStory()).toEqual([
       '10000 drop unknown-source',
       '10000 send c: nack #1',
       '10000 drop unknown-target',
       '10000 send c: nack #1',
+      '10000 drop unknown-target',
       '10000 drop unknown-target',
     ]);
   });
