@@ -278,6 +278,7 @@ describe('a leave', () => {
     solo.take();
     solo.run(5_000);
     expect(solo.events()).toEqual([]);
+    expect(solo.take().filter((line) => line.includes('ping') || line.includes('dial'))).toEqual([]);
     solo.give({ type: 'request', ticket: 9, from: addressOf('z'), message: pushPull([node('z')], true) });
     expect(solo.take().slice(-2)).toEqual(['15000 drop stream-request', '15000 hang-up']);
   });
