@@ -9,17 +9,6 @@ export interface Violation {
   readonly message: string;
 }
 
-/** What the simulator knows for certain: who is really up, and since when not. */
-export interface Truth {
-  /** Told of each crash, restart, leave, pause and resume, at the moment it happens. */
-  down(name: string, at: number): void;
-  up(name: string, at: number): void;
-  left(name: string, at: number): void;
-  /** From now on, until `end` + `graceMs`, this node may be declared down although it runs. */
-  unwell(name: string, at: number): void;
-  well(name: string, at: number): void;
-}
-
 /** A membership property, judged while the world runs. */
 export interface SwimChecker {
   readonly name: string;
@@ -41,7 +30,7 @@ abstract class Checker implements SwimChecker {
 }
 
 /** Strong accuracy on healthy members (SWIM §2): no list ever has a member down that runs and is not held back. */
-export class Accuracy extends Checker implements Truth {
+export class Accuracy extends Checker {
   readonly name = 'accuracy';
   readonly #excused = new Map<string, number>();
   readonly #excusedObservers = new Map<string, number>();
@@ -84,33 +73,74 @@ export class Accuracy extends Checker implements Truth {
 }
 
 export interface CompletenessBounds {
+  /** Ms from a crash until the first list has it. */
   readonly firstMs: number;
+  /** Ms from a crash until every list has it. */
   readonly lastMs: number;
+}
+
+/** What the `lan` preset promises for one crash among members that are well. */
+export const crashBounds: CompletenessBounds = { firstMs: 5_000, lastMs: 6_000 };
+
+/**
+ * Several crashes or restarts at about the same time, or loss: probes of the dead are missed with the dead probers, and
+ * two survivors of five wait in vain for a third witness: up to six times `suspicionMinMs`, and longer when they are
+ * unwell themselves (Lifeguard §IV).
+ */
+export const turbulentBounds: CompletenessBounds = { firstMs: 15_000, lastMs: 15_000 };
+
+interface OpenCrash {
+  readonly at: number;
+  readonly missing: Set<string>;
+  isTurbulent: boolean;
+  firstMs?: number;
 }
 
 /** Completeness with a bound (SWIM §3): a crash is in some list within `firstMs` and in every list within `lastMs`. */
 export class Completeness extends Checker {
   readonly name = 'completeness';
-  readonly #open = new Map<string, { readonly at: number; readonly missing: Set<string>; firstMs?: number }>();
+  readonly #open = new Map<string, OpenCrash>();
   readonly #bounds: CompletenessBounds;
+  readonly #turbulent: CompletenessBounds;
+  #turbulentUntil = -1;
   /** Ms from each crash to its first and last list, and between the two. */
   readonly firstMs: number[] = [];
   readonly lastMs: number[] = [];
   readonly spreadMs: number[] = [];
+  /** Crashes that were judged by the tighter bounds. */
+  calmCount = 0;
 
-  constructor(bounds: CompletenessBounds = { firstMs: 5_000, lastMs: 6_000 }) {
+  constructor(bounds: CompletenessBounds = crashBounds, turbulent: CompletenessBounds = turbulentBounds) {
     super();
     this.#bounds = bounds;
+    this.#turbulent = turbulent;
   }
 
+  /** Something happened, or goes on until `until`, that widens the bounds of all crashes that it touches. */
+  disturb(at: number, until = at + crashBounds.lastMs): void {
+    this.#turbulentUntil = Math.max(this.#turbulentUntil, until);
+    for (const open of this.#open.values()) open.isTurbulent = true;
+  }
+
+  /** @param observers the running members whose lists have this life: nobody else can miss it */
   crashed(name: string, at: number, observers: readonly string[]): void {
-    this.#open.set(name, { at, missing: new Set(observers.filter((observer) => observer !== name)) });
     for (const { missing } of this.#open.values()) missing.delete(name);
+    const missing = new Set(observers.filter((observer) => observer !== name));
+    const isTurbulent = at < this.#turbulentUntil || this.#open.size > 0;
+    this.disturb(at);
+    if (missing.size > 0) this.#open.set(name, { at, missing, isTurbulent });
+  }
+
+  /** It looks after nobody any longer. */
+  left(name: string, at: number): void {
+    for (const { missing } of this.#open.values()) missing.delete(name);
+    this.disturb(at);
   }
 
   /** A new life ends the wait for the old one: its lists may go straight to the new. */
-  restarted(name: string): void {
+  restarted(name: string, at: number): void {
     this.#open.delete(name);
+    this.disturb(at);
   }
 
   observe({ at, observer, event }: Observation): void {
@@ -118,27 +148,31 @@ export class Completeness extends Checker {
     const open = this.#open.get(event.member.name);
     if (open === undefined || !open.missing.delete(observer)) return;
     const tookMs = at - open.at;
+    const bounds = this.#boundsOf(open);
     if (open.firstMs === undefined) {
       open.firstMs = tookMs;
       this.firstMs.push(tookMs);
-      if (tookMs > this.#bounds.firstMs) this.violate(at, `${event.member.name} was in no list for ${tookMs} ms`);
+      if (!open.isTurbulent) this.calmCount++;
+      if (tookMs > bounds.firstMs) this.violate(at, `${event.member.name} was in no list for ${tookMs} ms`);
     }
-    if (tookMs > this.#bounds.lastMs) this.violate(at, `${observer} noticed ${event.member.name} after ${tookMs} ms`);
-    if (open.missing.size === 0) {
-      this.lastMs.push(tookMs);
-      this.spreadMs.push(tookMs - open.firstMs);
-      this.#open.delete(event.member.name);
-    }
+    if (tookMs > bounds.lastMs) this.violate(at, `${observer} noticed ${event.member.name} after ${tookMs} ms`);
+    if (open.missing.size > 0) return;
+    this.lastMs.push(tookMs);
+    this.spreadMs.push(tookMs - open.firstMs);
+    this.#open.delete(event.member.name);
   }
 
   /** Whoever still has a crashed member in its list past the bound was left behind. */
   finish(world: World<Swim>): void {
-    for (const [name, { at, missing }] of this.#open) {
-      if (world.now - at > this.#bounds.lastMs && missing.size > 0) {
-        this.violate(world.now, `${[...missing].join(', ')} never noticed that ${name} crashed at ${at}`);
-      }
+    for (const [name, open] of this.#open) {
+      if (open.missing.size === 0 || world.now - open.at <= this.#boundsOf(open).lastMs) continue;
+      this.violate(world.now, `${[...open.missing].join(', ')} never noticed that ${name} crashed at ${open.at}`);
     }
     this.#open.clear();
+  }
+
+  #boundsOf({ isTurbulent }: OpenCrash): CompletenessBounds {
+    return isTurbulent ? this.#turbulent : this.#bounds;
   }
 }
 
@@ -176,6 +210,16 @@ export class LeaveIsNotDeath extends Checker {
 
   left(name: string): void {
     this.#left.add(name);
+  }
+
+  /** Somebody still lists it although all should have heard. */
+  lingering(name: string, at: number): void {
+    this.violate(at, `${name} left and is still listed as living`);
+  }
+
+  /** It is back: its next death counts again. */
+  returned(name: string): void {
+    this.#left.delete(name);
   }
 
   observe({ at, observer, event }: Observation): void {

@@ -1,6 +1,6 @@
 import { BandwidthMeter, type Keyring, type Transport } from '@grp/core';
 import { createWorld, type Host, type World, type WorldOptions } from '@grp/sim';
-import { createSwim, type Swim, type SwimConfig, type SwimEvent } from '@grp/swim';
+import { createSwim, type Swim, type SwimConfig, type SwimEvent, type SwimPorts } from '@grp/swim';
 
 export const swimPort = 7_946;
 
@@ -21,46 +21,57 @@ export interface SwimClusterOptions {
   readonly config?: Partial<SwimConfig>;
   readonly onEvent?: (observation: Observation) => void;
   readonly keyring?: (host: Host) => Keyring;
+  /** Where a life listens (default: `swimPort`); another one makes a restart at another address. */
+  readonly port?: (host: Host) => number;
+  /** What a life gets instead of its ports: a transport that loses what it should not, for example. */
+  readonly ports?: (host: Host, ports: SwimPorts) => SwimPorts;
+  /** What the checkers are told instead of what happened: for lists that do not keep the rules. */
+  readonly retell?: (observation: Observation) => Observation;
   readonly trace?: NonNullable<WorldOptions<Swim>['trace']>;
 }
 
-/** A world of swim members `n1` … `nN`; each joins through the first three when it starts. */
+/** A world of swim members `n1` … `nN`; each joins through the first three while it is alone. */
 export function createSwimCluster(options: SwimClusterOptions): World<Swim> {
-  const { seed, nodeCount, network, config, onEvent, keyring, trace } = options;
+  const { seed, nodeCount, network, trace } = options;
   const names = Array.from({ length: nodeCount }, (_, index) => `n${index + 1}`);
   const world = createWorld<Swim>({
     seed,
     ...(network && { network }),
     ...(trace && { trace }),
     start: (host) => {
-      const meter = new BandwidthMeter(host.clock);
-      const swim = createSwim(
-        {
-          transport: metered(host.transport(swimPort), meter),
-          meter,
-          streams: host.streams(swimPort),
-          clock: host.clock,
-          random: host.random,
-          logger: host.logger,
-          ...(keyring && { keyring: keyring(host) }),
-        },
-        { name: host.name, ...(config && { config }) },
-      );
-      if (onEvent !== undefined)
-        swim.on((event) => onEvent({ at: world.now, observer: host.name, life: host.incarnation, event }));
-      swim.start();
+      const swim = startMember(options, host, () => world.now);
       const seeds = names.slice(0, 3).filter((name) => name !== host.name && world.names.includes(name));
-      if (seeds.length > 0)
-        joinUntilIn(
-          swim,
-          host,
-          seeds.map((name) => world.address(name, swimPort)),
-        );
+      const addresses = seeds.map((name) => world.address(name, swimPort));
+      if (addresses.length > 0) joinWhileAlone(swim, host, addresses);
       return swim;
     },
   });
   for (const name of names) world.addNode(name);
   return world;
+}
+
+function startMember(options: SwimClusterOptions, host: Host, now: () => number): Swim {
+  const { config, onEvent, keyring, port, ports: replace, retell } = options;
+  const meter = new BandwidthMeter(host.clock);
+  const number = port?.(host) ?? swimPort;
+  const ports: SwimPorts = {
+    transport: metered(host.transport(number), meter),
+    meter,
+    streams: host.streams(number),
+    clock: host.clock,
+    random: host.random,
+    logger: host.logger,
+    ...(keyring && { keyring: keyring(host) }),
+  };
+  const swim = createSwim(replace?.(host, ports) ?? ports, { name: host.name, ...(config && { config }) });
+  if (onEvent !== undefined) {
+    swim.on((event) => {
+      const observation: Observation = { at: now(), observer: host.name, life: host.incarnation, event };
+      onEvent(retell?.(observation) ?? observation);
+    });
+  }
+  swim.start();
+  return swim;
 }
 
 /** Counts datagrams, as the transport on real sockets does. */
@@ -82,13 +93,23 @@ function metered(transport: Transport, meter: BandwidthMeter): Transport {
   };
 }
 
-/** Tries the seeds until one answers, as a node does. */
-function joinUntilIn(swim: Swim, host: Host, seeds: readonly string[]): void {
+/** Tries the seeds while it is alone: at first, and when everyone else has gone for good. */
+function joinWhileAlone(swim: Swim, host: Host, seeds: readonly string[]): void {
+  const others = new Set<string>();
+  let isTrying = false;
   const attempt = (): void => {
-    if (swim.members().length > 1) return;
+    isTrying = others.size === 0;
+    if (!isTrying) return;
     swim.join(seeds).catch(() => {});
     host.clock.wakeAt(host.clock.now() + 1_000, attempt);
   };
+  swim.on((event) => {
+    if (event.type === 'join' || event.type === 'alive') others.add(event.member.name);
+    else if (event.type === 'down' || event.type === 'leave') others.delete(event.member.name);
+    if (others.size > 0 || isTrying) return;
+    isTrying = true;
+    host.clock.wakeAt(host.clock.now(), attempt);
+  });
   attempt();
 }
 

@@ -1,6 +1,5 @@
-import { below, chance, pick, sample } from '@grp/core';
-import type { World, WorldOptions } from '@grp/sim';
-import type { Swim, SwimConfig } from '@grp/swim';
+import type { TraceEvent, World } from '@grp/sim';
+import type { Swim } from '@grp/swim';
 import {
   Accuracy,
   Agreement,
@@ -12,15 +11,13 @@ import {
   type SwimChecker,
   type Violation,
 } from './checkers.ts';
-import { createSwimCluster, isConverged } from './cluster.ts';
+import { createSwimCluster, isConverged, liveNames, swimPort, type SwimClusterOptions } from './cluster.ts';
 
-export interface SwimRunOptions {
-  readonly seed: number | string;
-  readonly nodeCount: number;
-  readonly network?: NonNullable<WorldOptions<Swim>['network']>;
-  readonly config?: Partial<SwimConfig>;
-  /** How soon a crash must be noticed (default: the promise of the `lan` preset, 5 s and 6 s). */
+export interface SwimRunOptions extends Omit<SwimClusterOptions, 'onEvent'> {
+  /** How soon a single crash must be noticed (default: the promise of the `lan` preset, 5 s and 6 s). */
   readonly bounds?: CompletenessBounds;
+  /** The same for crashes that come together with others, or with loss. */
+  readonly turbulent?: CompletenessBounds;
 }
 
 /** What a run gives back: what was broken, what was measured, and the hash that a replay must reproduce. */
@@ -28,7 +25,10 @@ export interface SwimRunReport {
   readonly violations: readonly Violation[];
   readonly figures: Readonly<Record<string, number>>;
   readonly traceHash: string;
+  /** How often each fault and each step really happened: what is 0 here was not tested. */
   readonly counts: Readonly<Record<string, number>>;
+  /** The recorded events, when `trace.recordMax` asked for them. */
+  readonly trace: { readonly events: readonly TraceEvent[]; readonly omittedCount: number };
 }
 
 /** A cluster under observation: the world, and every checker wired to it. */
@@ -40,10 +40,12 @@ export class SwimRun {
   readonly agreement = new Agreement();
   readonly #checkers: readonly SwimChecker[];
   readonly #incarnations = new Incarnations();
-  #figures: Record<string, number> = {};
+  readonly #figures: Record<string, number> = {};
+  readonly #counts: Record<string, number> = { leave: 0 };
+  readonly #leaving = new Set<string>();
 
   constructor(options: SwimRunOptions) {
-    this.completeness = new Completeness(options.bounds);
+    this.completeness = new Completeness(options.bounds, options.turbulent);
     this.#checkers = [this.accuracy, this.completeness, this.#incarnations, this.leaves, this.agreement, new Quiet()];
     this.world = createSwimCluster({
       ...options,
@@ -70,14 +72,39 @@ export class SwimRun {
   crash(name: string, kind: 'process' | 'host' = 'process'): void {
     const { world } = this;
     this.accuracy.down(name);
-    this.completeness.crashed(name, world.now, this.running());
+    this.completeness.crashed(name, world.now, this.observersOf(name));
     world.crash(name, kind);
   }
 
   restart(name: string): void {
-    this.completeness.restarted(name);
+    this.completeness.restarted(name, this.world.now);
+    this.leaves.returned(name);
+    this.#leaving.delete(name);
     this.world.restart(name);
     this.accuracy.up(name, this.world.now);
+  }
+
+  /**
+   * A graceful leave; the process ends six seconds later. With `isHeard` false nobody is held to have heard of it: links
+   * are cut, and who is left may rightly judge the silence that follows.
+   */
+  leave(name: string, isHeard = true): void {
+    const { world } = this;
+    this.accuracy.left(name);
+    if (isHeard) this.leaves.left(name);
+    this.completeness.left(name, world.now);
+    this.#counts['leave'] = (this.#counts['leave'] ?? 0) + 1;
+    this.#leaving.add(name);
+    const life = world.host(name).incarnation;
+    world
+      .node(name)
+      .leave()
+      .catch(() => {});
+    world.at(world.now + 6_000, () => {
+      if (world.state(name) === 'crashed' || world.host(name).incarnation !== life) return;
+      world.crash(name);
+      this.#leaving.delete(name);
+    });
   }
 
   pause(name: string): void {
@@ -90,17 +117,52 @@ export class SwimRun {
     this.accuracy.well(name, this.world.now);
   }
 
+  /** Running members whose lists have this life of this member among the living. */
+  observersOf(name: string): string[] {
+    const { world } = this;
+    const { id } = world.node(name).self;
+    return this.running().filter((observer) =>
+      world
+        .node(observer)
+        .members()
+        .some((member) => member.id === id && (member.status === 'alive' || member.status === 'suspect')),
+    );
+  }
+
+  /** Who takes part: a process that only waits for its end after a leave does not. */
   running(): string[] {
-    return this.world.names.filter((name) => this.world.state(name) === 'running');
+    return this.world.names.filter((name) => this.world.state(name) === 'running' && !this.#leaving.has(name));
   }
 
   /** The liveness phase: all faults end, loss too, and what was queued goes out. */
   settle(withinMs: number): number {
+    for (const name of this.world.names) this.leaves.returned(name);
+    for (const name of this.#leaving) this.world.crash(name); // and comes back with all that have crashed
+    this.#leaving.clear();
     this.world.calm();
+    // `calm` sets the links back to what they were in the beginning, and that may be lossy.
     this.world.network.set({ loss: 0, duplication: 0 });
+    if (this.#counts['leave'] !== 0) this.#rejoin();
     const tookMs = this.converge(withinMs);
     this.world.runFor(20_000);
     return tookMs;
+  }
+
+  // Who is down is sought for ever, who left is not: members that know nobody else have to be told where the others are.
+  #rejoin(): void {
+    const { world } = this;
+    const seeds = world.names.slice(0, 3).map((name) => world.address(name, swimPort));
+    for (const name of this.running()) {
+      world
+        .node(name)
+        .join(seeds)
+        .catch(() => {});
+    }
+  }
+
+  /** How many living members all lists have together. */
+  livingSeen(): number {
+    return this.running().reduce((sum, name) => sum + liveNames(this.world.node(name)).length, 0);
   }
 
   figure(name: string, value: number): void {
@@ -113,7 +175,8 @@ export class SwimRun {
       violations: this.#checkers.flatMap(({ violations }) => violations),
       figures: this.#figures,
       traceHash: this.world.traceHash(),
-      counts: this.world.counts(),
+      counts: { ...this.world.counts(), ...this.#counts },
+      trace: this.world.trace(),
     };
   }
 
@@ -124,135 +187,3 @@ export class SwimRun {
   }
 }
 
-/** Kills members one after the other, each noticed by everyone and back before the next. */
-export function killRun(options: SwimRunOptions & { readonly kills: number; readonly at?: number }): SwimRunReport {
-  const run = new SwimRun(options);
-  const { world } = run;
-  run.converge(30_000);
-  run.figure('formMs', world.now);
-  for (let kill = 0; kill < options.kills; kill++) {
-    world.runFor(1_000 + below(world.random, 1_000));
-    const victim = pick(world.random, world.names) as string;
-    run.crash(victim, chance(world.random, 0.3) ? 'host' : 'process');
-    world.runFor((options.bounds?.lastMs ?? 6_000) + 500);
-    run.completeness.finish(world);
-    run.restart(victim);
-    run.converge(10_000);
-  }
-  const { firstMs, lastMs, spreadMs } = run.completeness;
-  run.figure('kills', firstMs.length);
-  run.figure('firstMaxMs', Math.max(0, ...firstMs));
-  run.figure('lastMaxMs', Math.max(0, ...lastMs));
-  run.figure('spreadMaxMs', Math.max(0, ...spreadMs));
-  run.figure('firstMedianMs', median(firstMs));
-  run.figure('lastMedianMs', median(lastMs));
-  run.settle(10_000);
-  return run.finish();
-}
-
-export interface FlappingOptions extends SwimRunOptions {
-  readonly illCount: number;
-  readonly stoppedMs: number;
-  readonly runningMs: number;
-  readonly durationMs: number;
-}
-
-/** Some members stand still and run in turns, as overloaded ones do; the healthy ones must never be declared down. */
-export function flappingRun(options: FlappingOptions): SwimRunReport {
-  const run = new SwimRun(options);
-  const { world } = run;
-  run.converge(30_000);
-  world.runFor(2_000);
-  const ill = sample(world.random, world.names, options.illCount);
-  const endsAt = world.now + options.durationMs;
-  while (world.now < endsAt) {
-    for (const name of ill) run.pause(name);
-    world.runFor(options.stoppedMs);
-    for (const name of ill) world.resume(name); // no grace: they stay excused to the end
-    world.runFor(options.runningMs);
-  }
-  for (const name of ill) run.resume(name);
-  run.settle(30_000);
-  return run.finish();
-}
-
-/** Splits the cluster in two halves and heals it; both halves must notice, and then be one list again. */
-export function partitionRun(options: SwimRunOptions & { readonly splitMs: number }): SwimRunReport {
-  const run = new SwimRun(options);
-  const { world } = run;
-  run.converge(30_000);
-  world.runFor(2_000);
-  const half = Math.floor(world.names.length / 2);
-  for (const name of world.names) run.accuracy.unwell(name);
-  world.network.partition(world.names.slice(0, half), world.names.slice(half));
-  world.runFor(options.splitMs);
-  world.network.heal();
-  run.figure('healedMs', run.converge(10_000));
-  for (const name of world.names) run.accuracy.well(name, world.now);
-  run.settle(10_000);
-  return run.finish();
-}
-
-/** Nothing happens: how many bytes and packets a member sends in a second, with IP and UDP headers. */
-export function steadyRun(options: SwimRunOptions & { readonly durationMs: number }): SwimRunReport {
-  const run = new SwimRun(options);
-  const { world } = run;
-  run.converge(60_000);
-  world.runFor(15_000);
-  for (const name of world.names) world.node(name).resetBandwidth();
-  world.runFor(options.durationMs);
-  const totals = world.names.map((name) => world.node(name).bandwidth().total);
-  const perSecond = (sum: number): number => sum / world.names.length / (options.durationMs / 1_000);
-  run.figure('bytesOutPerSecond', perSecond(totals.reduce((sum, { bytesOut }) => sum + bytesOut, 0)));
-  run.figure('packetsOutPerSecond', perSecond(totals.reduce((sum, { packetsOut }) => sum + packetsOut, 0)));
-  return run.finish();
-}
-
-/** Random crashes, restarts, leaves, pauses and cuts under random loss, then calm: the safety and the liveness phase. */
-export function chaosRun(options: SwimRunOptions & { readonly durationMs: number }): SwimRunReport {
-  const run = new SwimRun(options);
-  const { world } = run;
-  const { random, names } = world;
-  run.converge(30_000);
-  // Swarm: each seed first draws which kinds of fault exist at all, or faults would cancel each other out.
-  const kinds = sample(random, ['crash', 'pause', 'cut', 'partition', 'loss'], 1 + below(random, 5));
-  const endsAt = world.now + options.durationMs;
-  // With cuts the truth about who can hear whom is no longer one truth: only agreement afterwards is checked then.
-  const blurred = kinds.includes('cut') || kinds.includes('partition') || kinds.includes('pause');
-  if (blurred) for (const name of names) run.accuracy.unwell(name);
-  while (world.now < endsAt) {
-    fault(run, pick(random, kinds) as string, blurred);
-    world.runFor(200 + below(random, 3_000));
-  }
-  for (const name of names) run.accuracy.up(name, world.now);
-  run.figure('calmMs', run.settle(30_000));
-  return run.finish();
-}
-
-function fault(run: SwimRun, kind: string, blurred: boolean): void {
-  const { world } = run;
-  const { random, network } = world;
-  const name = pick(random, world.names) as string;
-  if (kind === 'crash') {
-    if (world.state(name) === 'crashed') run.restart(name);
-    else if (run.running().length > 2 && !blurred) run.crash(name);
-    else if (run.running().length > 2) world.crash(name, chance(random, 0.5) ? 'host' : 'process');
-    if (blurred) run.accuracy.unwell(name);
-  } else if (kind === 'pause') {
-    if (world.state(name) === 'paused') world.resume(name);
-    else world.pause(name);
-  } else if (kind === 'cut') {
-    if (chance(random, 0.4)) network.heal();
-    else network.cut({ from: name, to: pick(random, world.names) as string });
-  } else if (kind === 'partition') {
-    if (chance(random, 0.4)) network.heal();
-    else network.partition(sample(random, world.names, 1 + below(random, world.names.length - 1)));
-  } else {
-    network.set({ loss: below(random, 3) / 10, duplication: below(random, 2) / 10 });
-  }
-}
-
-export function median(values: readonly number[]): number {
-  const sorted = values.toSorted((a, b) => a - b);
-  return sorted[Math.floor(sorted.length / 2)] ?? 0;
-}
