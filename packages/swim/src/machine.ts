@@ -242,8 +242,19 @@ export class SwimMachine implements Machine<Input, Effect> {
     if (this.#guard.onReply(ticket, outcome)) return this.#joins.settle();
     const exchanged = this.#sync.onReply(ticket, outcome);
     if (exchanged === undefined) return undefined;
-    if (this.#joins.onExchanged(ticket, exchanged) && exchanged.problem === undefined) this.#serf.announceJoin();
+    if (this.#joins.onExchanged(ticket, exchanged) && exchanged.problem === undefined) this.#announceJoin();
     return this.#joins.settle();
+  }
+
+  /**
+   * Agents must not hear of the join before they hear that this node lives: one that still lists its last life as left
+   * would take the time of the join for that of the leave, and pass it on.
+   */
+  #announceJoin(): void {
+    const runtime = this.#runtime;
+    if (runtime.list.hasStrangers) runtime.spread(runtime.self.name, runtime.aliveSelf(), { urgent: true });
+    this.#originating = true;
+    this.#serf.announceJoin();
   }
 
   #runDeadlines(): void {

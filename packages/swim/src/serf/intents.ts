@@ -131,8 +131,10 @@ export class Intents {
   #takeJoin({ time, node }: Join): boolean {
     if (!this.#isSound(time, node)) return false;
     this.#clock.witness(time);
-    if (node !== this.#context.name && this.#context.member(node) === undefined) {
-      return time > 0 && this.#keepEarly(node, { time, leaving: false });
+    const member = this.#context.member(node);
+    // For one that has left it is early too: its time would be told as that of the leave, and the leave outlive the return.
+    if (node !== this.#context.name && (member === undefined || member.status === 'left')) {
+      return time > (this.#statuses.get(node)?.time ?? 0) && this.#keepEarly(node, { time, leaving: false });
     }
     const status = this.#statuses.get(node);
     if (time <= (status?.time ?? 0)) return false;
