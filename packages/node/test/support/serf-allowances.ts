@@ -3,14 +3,20 @@ export interface Allowance {
   readonly pattern: RegExp;
   /**
    * When it is in order. `own`: the agent itself is being killed, leaves, or has just come back. `away`: the line names
-   * a member that is. `loss`: datagrams are being lost on purpose.
+   * a member that is. `loss`: datagrams are being lost on purpose. `imposter`: a name that is taken is claimed.
+   * `always`: it is not about members at all.
    */
-  readonly when: 'own' | 'away' | 'loss';
+  readonly when: 'own' | 'away' | 'loss' | 'imposter' | 'always';
   readonly reason: string;
 }
 
 /** Whatever is not in this list, at the moment that it names, fails the test. */
 export const allowances: readonly Allowance[] = [
+  {
+    pattern: /^agent\.ipc: Failed to stream \w+ to ipc\.client: .*(use of closed network connection|broken pipe)/,
+    when: 'always',
+    reason: 'the command `serf` had its answer and hung up before the last receipt',
+  },
   {
     pattern: /^memberlist: Refuting a (suspect|dead) message/,
     when: 'own',
@@ -30,6 +36,16 @@ export const allowances: readonly Allowance[] = [
     pattern: /^memberlist: Failed fallback ping: .*(connection refused|connection reset by peer|EOF)$/,
     when: 'away',
     reason: 'an agent was probing a member by TCP as it was killed',
+  },
+  {
+    pattern: /^memberlist: Conflicting address for serf-1\./,
+    when: 'imposter',
+    reason: 'an agent saw a second node with the name of a member',
+  },
+  {
+    pattern: /^serf: Name conflict for 'serf-1' both/,
+    when: 'imposter',
+    reason: 'an agent saw a second node with the name of a member',
   },
   {
     pattern: /^memberlist: Refuting a suspect message/,

@@ -16,14 +16,20 @@ export interface MixedClusterOptions {
   readonly key?: string | undefined;
 }
 
+interface Parts extends Pick<MixedCluster, 'agents' | 'nodes' | 'imposter' | 'watch' | 'key'> {
+  readonly folder: string;
+}
+
 const size = 3;
-export const portsNeeded = 4 * size;
+export const portsNeeded = 4 * size + 2;
 const pollMs = 1_000;
 
 /** Three Serf agents and three grp nodes in one cluster, watched from the moment that all know each other. */
 export class MixedCluster {
   readonly agents: readonly SerfAgent[];
   readonly nodes: readonly GrpNode[];
+  /** A further grp node, not started and not watched, with the name of the first agent. */
+  readonly imposter: GrpNode;
   readonly watch: Watch;
   /** Base64, the one that seals now. */
   key: string | undefined;
@@ -31,9 +37,10 @@ export class MixedCluster {
   #polling: ReturnType<typeof setInterval> | undefined;
   #busy = false;
 
-  private constructor(parts: Pick<MixedCluster, 'agents' | 'nodes' | 'watch' | 'key'> & { readonly folder: string }) {
+  private constructor(parts: Parts) {
     this.agents = parts.agents;
     this.nodes = parts.nodes;
+    this.imposter = parts.imposter;
     this.watch = parts.watch;
     this.key = parts.key;
     this.#folder = parts.folder;
@@ -99,7 +106,7 @@ export class MixedCluster {
   /** Ends everything that still runs. Never rejects. */
   async close(): Promise<void> {
     clearInterval(this.#polling);
-    await Promise.allSettled(this.peers.map((peer) => peer.kill()));
+    await Promise.allSettled([...this.peers, this.imposter].map((peer) => peer.kill()));
     await rm(this.#folder, { recursive: true, force: true });
   }
 
@@ -117,18 +124,25 @@ export class MixedCluster {
       const onLine: ConstructorParameters<typeof SerfAgent>[0]['onLine'] = (agent, line) => watch?.onLine(agent, line);
       return new SerfAgent({ name, port: own, rpcPort, folder, handler, key, tags, onLine });
     });
+    const sealed = keyFile === undefined ? {} : { keyFile };
     const nodes = indices.map((index) => {
       const tags = { kind: 'grp', number: String(index + 1) };
       return new GrpNode({
         name: `grp-${index + 1}`,
         port: port(2 * size + index),
         httpPort: port(3 * size + index),
-        node: { tags, ...(keyFile === undefined ? {} : { keyFile }) },
+        node: { tags, ...sealed },
         onEvent: (node, event) => watch?.onEvent(node, event),
       });
     });
+    const imposter = new GrpNode({
+      name: 'serf-1',
+      port: port(4 * size),
+      httpPort: port(4 * size + 1),
+      node: sealed,
+    });
     watch = new Watch([...agents, ...nodes]);
-    const cluster = new MixedCluster({ agents, nodes, watch, key, folder });
+    const cluster = new MixedCluster({ agents, nodes, imposter, watch, key, folder });
     if (key !== undefined) await cluster.changeKey(key);
     return cluster;
   }

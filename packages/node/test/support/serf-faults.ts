@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict';
 import { setTimeout as pause } from 'node:timers/promises';
 import { SerfAgent } from './serf-agent.ts';
 import type { MixedCluster, Peer } from './serf-cluster.ts';
@@ -87,4 +88,11 @@ export async function loseDatagrams(cluster: MixedCluster, share: number, forMs:
   await pause(forMs);
   await set(0);
   cluster.watch.lossEnds();
+}
+
+/** A grp node that comes with the name of a living agent is told so and ends; the agent never notices. */
+export async function claimName({ imposter, agents, watch }: MixedCluster): Promise<void> {
+  watch.imposterComes();
+  await assert.rejects(imposter.start([agents[1]?.address ?? '']), /SWIM_NAME_TAKEN/);
+  watch.imposterGoes();
 }

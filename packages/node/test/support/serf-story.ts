@@ -2,7 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { SerfAgent } from './serf-agent.ts';
 import type { MixedCluster } from './serf-cluster.ts';
 import { exchangeCoalesced, exchangeEvents, exchangeQueries, exchangeTags, measureDistances } from './serf-exchange.ts';
-import { forceLeave, killAndReturn, leaveAndReturn, loseDatagrams, type Detection } from './serf-faults.ts';
+import { claimName, forceLeave, killAndReturn, leaveAndReturn, loseDatagrams, type Detection } from './serf-faults.ts';
 import { rotateKeys } from './serf-keys.ts';
 import type { GrpNode } from './serf-node.ts';
 
@@ -86,6 +86,7 @@ export async function departures(context: StoryContext, turn: number): Promise<v
   const { counts, detections } = findings;
   const agent = (offset: number): SerfAgent => cluster.agents[(turn + offset) % 3] as SerfAgent;
   const node = (offset: number): GrpNode => cluster.nodes[(turn + offset) % 3] as GrpNode;
+  await step(context, 'claim a name', () => claimName(cluster));
   await step(context, 'kill a grp node', async () => void detections.push(await killAndReturn(cluster, node(1))));
   await step(context, 'kill an agent', async () => void detections.push(await killAndReturn(cluster, agent(1))));
   await step(context, 'leave', () =>

@@ -55,6 +55,7 @@ export class Watch {
   readonly #violations: Violation[] = [];
   readonly #warnings = new Map<string, number>();
   #lossUntil = 0;
+  #imposterUntil = 0;
   readonly #suspicions = { serf: 0, grp: 0 };
   #lists = 0;
 
@@ -78,6 +79,15 @@ export class Watch {
   welcome(name: string): void {
     this.#away.delete(name);
     this.#excusedUntil.set(name, performance.now() + lingerMs);
+  }
+
+  /** From now on somebody claims a name that is taken; until shortly after the end of it. */
+  imposterComes(): void {
+    this.#imposterUntil = Number.POSITIVE_INFINITY;
+  }
+
+  imposterGoes(): void {
+    this.#imposterUntil = performance.now() + lingerMs;
   }
 
   lossBegins(): void {
@@ -159,6 +169,8 @@ export class Watch {
       own: excused.some(({ name }) => name === agent.name),
       away: excused.some(({ name, address }) => text.includes(address) || text.includes(name)),
       loss: this.#lossUntil > now,
+      imposter: this.#imposterUntil > now,
+      always: true,
     };
     const allowed = allowances.find(({ pattern, when }) => holds[when] && pattern.test(text));
     if (allowed === undefined) this.violate('log', `${agent.name}: [${level}] ${text}`);
