@@ -92,6 +92,7 @@ describe('comparison', () => {
     const theirs = { ...good, kills: [run(5_000, 5_200), run(6_000, 9_000)] };
     expect(figure(theirs, 'killed: first list, p50')).toMatchObject({ ours: 0.9, theirs: 5, ratio: 0.18, unit: 's' });
     expect(figure(theirs, 'idle: memory per member')).toMatchObject({ ours: 60, theirs: 60, ratio: 1 });
+    expect(figure(theirs, 'running members taken for gone')).toMatchObject({ ours: 0, theirs: 0, ratio: null });
     expect(figure(theirs, 'join: from first to last list, max')).toMatchObject({ ours: 0.01 });
   });
 

@@ -5,7 +5,7 @@ import { rounded, summarize, type Summary } from './statistics.ts';
 export interface Comparison {
   readonly members: number;
   readonly what: string;
-  readonly unit: 's' | 'B/s' | '1/s' | '%' | 'MB';
+  readonly unit: 's' | 'B/s' | '1/s' | '%' | 'MB' | 'times';
   readonly ours: number | 'never' | null;
   readonly theirs: number | 'never' | null;
   /** Ours divided by theirs: below 1 is less than they take. */
@@ -17,12 +17,14 @@ type Figure = readonly [what: string, unit: Comparison['unit'], of: (size: SizeR
 const figures: readonly Figure[] = [
   ...timesOf('killed: first list', ({ kills }) => kills.map(({ firstMs }) => firstMs), ['p50', 'p90', 'p99', 'max']),
   ...timesOf('killed: last list', ({ kills }) => kills.map(({ lastMs }) => lastMs), ['p50', 'p90', 'p99', 'max']),
+  ...timesOf('three killed: all in some list', ({ triples }) => triples.map(({ firstMs }) => firstMs), ['p50', 'max']),
   ...timesOf('three killed: last list', ({ triples }) => triples.map(({ lastMs }) => lastMs), ['p50', 'max']),
   ...timesOf('join: first list', ofMoves('join', 'firstMs'), ['p50']),
   ...timesOf('join: last list', ofMoves('join', 'lastMs'), ['p50', 'max']),
   ...timesOf('join: from first to last list', joinSpread, ['p50', 'max']),
   ...timesOf('leave: first list', ofMoves('leave', 'firstMs'), ['p50']),
   ...timesOf('leave: last list', ofMoves('leave', 'lastMs'), ['p50', 'max']),
+  ['running members taken for gone', 'times', ({ wronged }) => wronged.length],
   ['idle: UDP sent, with headers', 'B/s', ({ steady }) => steady?.wire?.udp.ipBytes],
   ['idle: UDP packets sent', '1/s', ({ steady }) => steady?.wire?.udp.packets],
   ['idle: UDP sent, own count', 'B/s', ({ steady }) => steady?.own?.ipBytes],

@@ -25,7 +25,7 @@ export function serfVersion(): string | undefined {
   if (status !== 0) return undefined;
   const said = (stdout.split('\n', 1)[0] ?? '').replace(/^Serf\s+/, '').trim();
   const debian = spawnSync('dpkg-query', ['-W', '-f', '${Version}', 'serf'], { encoding: 'utf8', timeout: 10_000 });
-  return debian.status === 0 ? `${debian.stdout.trim()} (says ${said})` : said;
+  return debian.status === 0 && debian.stdout !== '' ? debian.stdout.trim() : said;
 }
 
 /** The news in one line of an agent's log; undefined for all other lines. */

@@ -21,7 +21,7 @@ export function benchText(
 function headText({ machine, plan, entry, ours, theirs, startedAt, endedAt }: BenchResult): string {
   const { processor, cores, system, node, loadBefore, loadAfter } = machine;
   const tookMs = Date.parse(endedAt) - Date.parse(startedAt);
-  const peer = theirs === null ? 'alone' : `against serf ${theirs.version} (profile lan)`;
+  const peer = theirs === null ? 'alone' : `against serf ${theirs.version}, profile lan`;
   const triples = plan.sizes.includes(tripleSize) ? `; ${plan.triples} × three of ten at once` : '';
   return [
     `grp ${ours.version} (preset lan, ${entry === 'built' ? 'as built' : 'from sources'}) ${peer}, on loopback, events stamped on arrival.`,
@@ -57,7 +57,7 @@ function figureText(value: Comparison['ours'], unit: Comparison['unit']): string
   return `${value.toFixed(digits[unit])} ${unit}`;
 }
 
-const digits: Readonly<Record<Comparison['unit'], number>> = { s: 2, 'B/s': 0, '1/s': 2, '%': 2, MB: 1 };
+const digits: Readonly<Record<Comparison['unit'], number>> = { s: 2, 'B/s': 0, '1/s': 2, '%': 2, MB: 1, times: 0 };
 
 function verdictsText(title: string, failed: string, verdicts: readonly Verdict[], options: TableOptions): string {
   const { green, red } = options.colours;
