@@ -13,14 +13,18 @@ export class Leaving {
     this.#runtime = runtime;
   }
 
-  /** `announce` says whatever else is to go out in the same breath, before the leave itself. */
+  /**
+   * `announce` says whatever else is to go out before the leave itself. Serf agents need a moment for it: they handle what
+   * comes together in any order, and take a member whose end they see before its intent for a failed one.
+   */
   start(announce: () => void): void {
     const runtime = this.#runtime;
     const { list, self, now, deadlines, config } = runtime;
     runtime.leaving = true;
     announce();
     list.setStatus(self, 'left', self.incarnation, now);
-    this.#say();
+    if (list.hasStrangers) this.#rounds = -1;
+    else this.#say();
     for (const key of ended) deadlines.delete(key);
     if (list.live().length === 0) runtime.effect({ type: 'left' });
     else deadlines.set('leave', now + config.gossipIntervalMs);
