@@ -58,9 +58,16 @@ export async function killAndReturn(cluster: MixedCluster, victim: Peer): Promis
  */
 export async function leaveAndReturn(cluster: MixedCluster, first: Peer, second: Peer): Promise<void> {
   const leavers = [first, second];
-  for (const { name } of leavers) cluster.watch.excuse(name);
+  const { watch } = cluster;
+  for (const { name } of leavers) watch.excuse(name);
+  const before = watch.conclusions.length;
   await Promise.all(leavers.map((peer) => peer.leave()));
   for (const { name } of leavers) await cluster.untilListed(name, left);
+  const mistaken = watch.conclusions
+    .slice(before)
+    .filter(({ kind, about }) => kind === 'failed' && leavers.some(({ name }) => name === about));
+  for (const { observer, about } of mistaken)
+    watch.violate('false-positive', `${observer} took the leave of ${about} for a failure`);
   await bringBack(cluster, first);
   await bringBack(cluster, second, first);
 }
