@@ -186,4 +186,3 @@ export class SwimRun {
     return this.report();
   }
 }
-

@@ -123,7 +123,12 @@ export function restartRun(options: SwimRunOptions & { readonly restarts: number
     const { id } = world.node(name).self;
     const startedAt = world.now;
     const isKnown = (): boolean =>
-      run.running().every((observer) => world.node(observer).members().some((member) => member.id === id));
+      run.running().every((observer) =>
+        world
+          .node(observer)
+          .members()
+          .some((member) => member.id === id),
+      );
     while (!isKnown() && world.now - startedAt <= 10_000) world.runFor(20);
     slowestMs = Math.max(slowestMs, world.now - startedAt);
     run.converge(10_000);
