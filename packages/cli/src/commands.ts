@@ -18,6 +18,8 @@ import { NodeEvents } from './commands/node/events.ts';
 import { NodeStart } from './commands/node/start.ts';
 import { NodeStatus } from './commands/node/status.ts';
 import { NodeStop } from './commands/node/stop.ts';
+import { SimExplain } from './commands/sim/explain.ts';
+import { SimRun } from './commands/sim/run.ts';
 import { SwimBandwidth } from './commands/swim/bandwidth.ts';
 import { SwimEvent } from './commands/swim/event.ts';
 import { SwimEvents } from './commands/swim/events.ts';
@@ -58,6 +60,8 @@ export const COMMANDS = {
   'swim:rtt': SwimRtt,
   'swim:event': SwimEvent,
   'swim:query': SwimQuery,
+  'sim:run': SimRun,
+  'sim:explain': SimExplain,
   bench: Bench,
   doctor: Doctor,
   demo: Demo,

@@ -124,7 +124,7 @@ test('queues drain: a member that never gets to gossip', () => {
     clock: stopped(clock as Clock),
     transport: filtered(transport, { takes: () => false }),
   }));
-  const run = new SwimRun({ ...common, ports, config: { broadcastMembersMax: 0 } });
+  const run = new SwimRun({ ...common, ports, config: { broadcastMembersMax: 0, retransmitFactor: 16 } });
   run.converge(10_000);
   run.world.node('n2').sendEvent('news', new Uint8Array(1));
   run.world.runFor(20_000);
