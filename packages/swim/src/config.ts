@@ -40,7 +40,7 @@ export const swimConfig = defineConfig(
       reason: 'Time to refute for a silent member, fully confirmed, up to ten members; grows with log10 n.',
     },
     refusedSuspicionMinMs: {
-      default: 400,
+      default: 300,
       min: 10,
       max: 120_000,
       unit: 'ms',
