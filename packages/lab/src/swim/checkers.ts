@@ -1,6 +1,6 @@
 import type { World } from '@grp/sim';
 import type { MemberStatus, Swim } from '@grp/swim';
-import type { Observation } from './cluster.ts';
+import { liveNames, type Observation } from './cluster.ts';
 
 /** One broken property: what, when, and who saw it. */
 export interface Violation {
@@ -169,6 +169,14 @@ export class Completeness extends Checker {
       this.violate(world.now, `${[...open.missing].join(', ')} never noticed that ${name} crashed at ${open.at}`);
     }
     this.#open.clear();
+  }
+
+  /** No running member may have this one among the living, whatever it said before. */
+  isGone(world: World<Swim>, name: string): void {
+    for (const observer of world.names) {
+      if (world.state(observer) !== 'running' || !liveNames(world.node(observer)).includes(name)) continue;
+      this.violate(world.now, `${observer} still lists ${name} as living`);
+    }
   }
 
   #boundsOf({ isTurbulent }: OpenCrash): CompletenessBounds {

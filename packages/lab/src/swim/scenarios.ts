@@ -1,10 +1,12 @@
 import { below, chance, pick, sample } from '@grp/core';
+import { crashBounds } from './checkers.ts';
 import { liveNames } from './cluster.ts';
 import { SwimRun, type SwimRunOptions, type SwimRunReport } from './run.ts';
 
 /** Kills members one after the other, each noticed by everyone and back before the next. */
 export function killRun(options: SwimRunOptions & { readonly kills: number }): SwimRunReport {
-  const run = new SwimRun(options);
+  // Each kill is alone: what came back before it widens nothing, and loss does not either.
+  const run = new SwimRun({ ...options, turbulent: options.turbulent ?? options.bounds ?? crashBounds });
   const { world } = run;
   run.converge(30_000);
   run.figure('formMs', world.now);
@@ -14,7 +16,7 @@ export function killRun(options: SwimRunOptions & { readonly kills: number }): S
     run.crash(victim, chance(world.random, 0.3) ? 'host' : 'process');
     world.runFor((options.bounds?.lastMs ?? 6_000) + 500);
     run.completeness.finish(world);
-    run.agreement.finish(world); // also whoever lost it and took it in again
+    run.completeness.isGone(world, victim); // also whoever noticed and took it in again
     run.restart(victim);
     run.converge(10_000);
   }
