@@ -187,25 +187,30 @@ export class MemberList {
   }
 
   /**
-   * The member to probe in this round. SWIM §4.3 shuffles each lap; we rotate instead: in round r the member at place p of
-   * the sorted ring probes place p + 1 + r mod (n−1). Where members agree on the round, everyone is probed exactly once
-   * in each, by another member each time, so that nobody is overlooked for seconds by bad luck. Where they do not, it is
+   * Whose turn it is in a round. SWIM §4.3 shuffles each lap; we rotate instead: in round r the member at place p of the
+   * sorted ring probes place p + 1 + r mod (n−1). Where members agree on the round, everyone is probed exactly once in
+   * each, by another member each time, so that nobody is overlooked for seconds by bad luck. Where they do not, it is
    * still once per lap, because whoever was probed in this lap is passed over.
    */
-  nextToProbe(round: number): MemberRecord | undefined {
+  scheduled(round: number): MemberRecord | undefined {
     const ring = this.#ring;
     if (ring.length < 2 || ring[this.#ownIndex]?.name !== this.#self) return undefined;
     const first = this.#ownIndex + 1 + (round % (ring.length - 1));
     for (let tries = 0; tries < 2; tries++) {
       for (let step = 0; step < ring.length; step++) {
         const record = ring[(first + step) % ring.length] as MemberRecord;
-        if (record.probedLap === this.#lap || record.name === this.#self) continue;
-        record.probedLap = this.#lap;
-        return record;
+        if (record.probedLap !== this.#lap && record.name !== this.#self) return record;
       }
       this.#lap++; // everyone has been probed
     }
     return undefined;
+  }
+
+  /** Takes the turn: the member is not scheduled again in this lap. */
+  nextToProbe(round: number): MemberRecord | undefined {
+    const record = this.scheduled(round);
+    if (record !== undefined) record.probedLap = this.#lap;
+    return record;
   }
 
   /** Up to `count` different live others that pass the test, in random order. */
@@ -239,6 +244,7 @@ export class MemberList {
     this.digest ^= lifeHash(record.name, record.incarnation);
     const index = this.#ringIndex(record.name);
     this.#ring.splice(index, 0, record);
+    this.#lap++; // the turns of all members have moved: what was probed before is no guide any more
     if (record.name === this.#self) {
       this.#ownIndex = index;
       return;
@@ -278,6 +284,7 @@ export class MemberList {
   #leave(record: MemberRecord): void {
     const place = this.#ringIndex(record.name);
     this.#ring.splice(place, 1);
+    this.#lap++;
     if (place < this.#ownIndex) this.#ownIndex--;
     const index = this.#place.get(record);
     if (index === undefined) return;

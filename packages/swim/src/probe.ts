@@ -1,8 +1,8 @@
-import { fraction, type Address, type Millis } from '@grp/core';
+import type { Address, Millis } from '@grp/core';
 import { encodeMessage, type Message, type StreamMessage } from '@grp/memberlist-wire';
 import type { SwimConfig } from './config.ts';
 import { isLive, type MemberRecord } from './members.ts';
-import { RoundTrip } from './rules.ts';
+import { lifeHash, RoundTrip } from './rules.ts';
 import type { Runtime } from './runtime.ts';
 
 /** What a probe found, told once. */
@@ -47,41 +47,56 @@ export class Prober {
   readonly #byTarget = new Map<string, Probe>();
   readonly #byTicket = new Map<number, Probe>();
   readonly #relayed = new Map<number, Relayed>();
-  #phaseMs = 0;
+  /** Over all members, for those not probed yet. */
+  #anyone: RoundTrip | undefined;
+  /** The number of the round that is scheduled, or was last. */
+  #round = 0;
 
   constructor(runtime: Runtime, hooks: ProbeHooks) {
     this.#runtime = runtime;
     this.#hooks = hooks;
   }
 
-  /** Begins the rounds. Each member has a random phase within them, so that not all probe at the same instant. */
   start(): void {
-    const { random, config } = this.#runtime;
-    this.#phaseMs = fraction(random) * config.probeIntervalMs;
     this.#scheduleRound();
   }
 
   round(): void {
     const { list } = this.#runtime;
-    const round = this.#roundNumber();
-    this.#scheduleRound();
+    this.#round = Math.max(this.#round, this.#clockRound());
     // A target that is being probed already needs no second probe; the next on the ring gets this round.
-    for (let tries = 0; tries < 3; tries++) {
-      const target = list.nextToProbe(round);
-      if (target === undefined || this.probe(target)) return;
+    for (let attempt = 0; attempt < 3; attempt++) {
+      const target = list.nextToProbe(this.#round);
+      if (target === undefined || this.probe(target)) break;
     }
+    this.#scheduleRound();
   }
 
   /** Rounds are counted by wall-clock time, so that members with about the same clock agree on them. */
-  #roundNumber(): number {
+  #clockRound(): number {
     const { now, wallMs, config } = this.#runtime;
-    return Math.floor((wallMs(now) - this.#phaseMs + 1) / config.probeIntervalMs); // a timer may be a hair early
+    return Math.floor(wallMs(now) / config.probeIntervalMs);
   }
 
+  /**
+   * Within a round each target has its own instant, the same for all who probe it: so it is probed once per interval
+   * sharp, whoever's turn it is, and not all probes go out together.
+   */
   #scheduleRound(): void {
-    const { now, wallMs, config, health, deadlines } = this.#runtime;
-    const nextRoundAt = (this.#roundNumber() + health.patience) * config.probeIntervalMs + this.#phaseMs;
-    deadlines.set('round', now + nextRoundAt - wallMs(now));
+    const { now, wallMs, config, health, deadlines, list } = this.#runtime;
+    const wall = wallMs(now);
+    let round = Math.max(this.#round + health.patience, this.#clockRound());
+    for (;;) {
+      const target = list.scheduled(round);
+      const phaseMs = target === undefined ? 0 : lifeHash(target.name, 0) % config.probeIntervalMs;
+      const waitMs = round * config.probeIntervalMs + phaseMs - wall;
+      if (waitMs >= 1) {
+        this.#round = round;
+        deadlines.set('round', now + waitMs);
+        return;
+      }
+      round++;
+    }
   }
 
   /** False when a probe of this member is under way already, or there are too many. */
@@ -286,8 +301,8 @@ export class Prober {
     this.#runtime.health.improve();
     const { target } = probe;
     if (roundTripMs !== undefined) {
-      if (target.roundTrip === undefined) target.roundTrip = new RoundTrip(roundTripMs);
-      else target.roundTrip.observe(roundTripMs);
+      target.roundTrip = observed(target.roundTrip, roundTripMs);
+      this.#anyone = observed(this.#anyone, roundTripMs);
     }
     this.#hooks.answered(target, payload, roundTripMs);
   }
@@ -331,7 +346,8 @@ export class Prober {
 
   #timeoutMs(target: MemberRecord): Millis {
     const { config, health } = this.#runtime;
-    const measured = target.roundTrip?.timeoutMs ?? config.probeTimeoutMaxMs;
+    // Of a member never probed from here it is only known how far the others are.
+    const measured = target.roundTrip?.timeoutMs ?? 2 * (this.#anyone?.timeoutMs ?? config.probeTimeoutMaxMs);
     return health.factor * Math.min(config.probeTimeoutMaxMs, Math.max(config.probeTimeoutMinMs, measured));
   }
 
@@ -341,6 +357,12 @@ export class Prober {
       if (sequence !== 0 && !this.#probes.has(sequence) && !this.#relayed.has(sequence)) return sequence;
     }
   }
+}
+
+function observed(roundTrip: RoundTrip | undefined, sampleMs: Millis): RoundTrip {
+  if (roundTrip === undefined) return new RoundTrip(sampleMs);
+  roundTrip.observe(sampleMs);
+  return roundTrip;
 }
 
 /** A relay's nack takes its own probe timeout and a round trip: after this long, a request or a nack was lost. */
