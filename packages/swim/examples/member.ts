@@ -7,11 +7,10 @@ const swim = createSwim(network, { name: 'ann', tags: { role: 'web' } });
 swim.on((event) => {
   if ('member' in event) console.log(event.type, event.member.name);
 });
-swim.start();
-await swim.join(['127.0.0.1:7946']);
-console.log(swim.members().map(({ name, status }) => `${name} is ${status}`));
-
 process.once('SIGTERM', async () => {
   await swim.leave();
   await network.close();
 });
+swim.start();
+await swim.join(['127.0.0.1:7946']);
+console.log(swim.members().map(({ name, status }) => `${name} is ${status}`));
