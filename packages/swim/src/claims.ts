@@ -183,6 +183,7 @@ export class Claims {
     if (record.status === 'down') {
       list.setStatus(record, 'left', record.incarnation, now);
       this.#runtime.memberEvent('leave', record);
+      this.#hooks.gone(record);
     }
     if (prune) this.#prune(record);
   }

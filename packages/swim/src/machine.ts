@@ -139,6 +139,7 @@ export class SwimMachine implements Machine<Input, Effect> {
       case 'wake':
         break;
       case 'start':
+        runtime.self.changedAt = runtime.now;
         this.#prober.start();
         this.#sync.start();
         break;
