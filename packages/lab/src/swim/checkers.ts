@@ -36,15 +36,22 @@ export class Accuracy extends Checker {
   readonly #excusedObservers = new Map<string, number>();
   readonly #graceMs: number;
 
-  /** @param graceMs how long after a fault its victim may still be declared down by news under way */
-  constructor(graceMs = 15_000) {
+  readonly #lifeOf: (name: string) => string | undefined;
+
+  /**
+   * @param lifeOf the id of the life that runs now: the end of an older one, heard of late, is nobody's death
+   * @param graceMs how long after a fault its victim may still be declared down by news under way
+   */
+  constructor(lifeOf: (name: string) => string | undefined, graceMs = 15_000) {
     super();
+    this.#lifeOf = lifeOf;
     this.#graceMs = graceMs;
   }
 
   observe({ at, observer, event }: Observation): void {
     if (event.type !== 'down') return;
-    const { name } = event.member;
+    const { name, id } = event.member;
+    if (this.#lifeOf(name) !== id) return;
     if (at < (this.#excused.get(name) ?? -1) || at < (this.#excusedObservers.get(observer) ?? -1)) return;
     this.violate(at, `${observer} declared ${name} down, which runs`);
   }

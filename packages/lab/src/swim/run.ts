@@ -34,7 +34,7 @@ export interface SwimRunReport {
 /** A cluster under observation: the world, and every checker wired to it. */
 export class SwimRun {
   readonly world: World<Swim>;
-  readonly accuracy = new Accuracy();
+  readonly accuracy = new Accuracy((name) => this.#lifeOf(name));
   readonly completeness: Completeness;
   readonly leaves = new LeaveIsNotDeath();
   readonly agreement = new Agreement();
@@ -158,6 +158,10 @@ export class SwimRun {
         .join(seeds)
         .catch(() => {});
     }
+  }
+
+  #lifeOf(name: string): string | undefined {
+    return this.world.state(name) === 'crashed' ? undefined : this.world.node(name).self.id;
   }
 
   /** How many living members all lists have together. */
