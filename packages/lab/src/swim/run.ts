@@ -1,5 +1,5 @@
 import type { TraceEvent, World } from '@grp/sim';
-import type { Swim } from '@grp/swim';
+import { swimConfig, type Swim } from '@grp/swim';
 import {
   Accuracy,
   Agreement,
@@ -44,7 +44,10 @@ export class SwimRun {
   readonly #counts: Record<string, number> = { leave: 0 };
   readonly #leaving = new Set<string>();
 
+  readonly #gossipIntervalMs: number;
+
   constructor(options: SwimRunOptions) {
+    this.#gossipIntervalMs = options.config?.gossipIntervalMs ?? swimConfig.defaults.gossipIntervalMs;
     this.completeness = new Completeness(options.bounds, options.turbulent);
     this.#checkers = [this.accuracy, this.completeness, this.#incarnations, this.leaves, this.agreement, new Quiet()];
     this.world = createSwimCluster({
@@ -85,7 +88,7 @@ export class SwimRun {
   }
 
   /**
-   * A graceful leave; the process ends six seconds later. With `isHeard` false nobody is held to have heard of it: links
+   * A graceful leave; the process ends when everything is said, as `leave()` ends it where promises settle. With `isHeard` false nobody is held to have heard of it: links
    * are cut, and who is left may rightly judge the silence that follows.
    */
   leave(name: string, isHeard = true): void {
@@ -100,8 +103,21 @@ export class SwimRun {
       .node(name)
       .leave()
       .catch(() => {});
-    world.at(world.now + 6_000, () => {
+    this.#endWhenSaid(name, life, world.now);
+  }
+
+  // Three rounds at least and twelve at most, as in swim: `runFor` settles no promises that could say so.
+  #endWhenSaid(name: string, life: number, since: number): void {
+    const { world } = this;
+    const roundMs = this.#gossipIntervalMs;
+    world.at(world.now + roundMs, () => {
       if (world.state(name) === 'crashed' || world.host(name).incarnation !== life) return;
+      const rounds = Math.floor((world.now - since) / roundMs);
+      const isSaid = rounds > 3 && world.node(name).health().broadcastsQueued === 0;
+      if (!isSaid && rounds <= 12) {
+        this.#endWhenSaid(name, life, since);
+        return;
+      }
       world.crash(name);
       this.#leaving.delete(name);
     });
