@@ -12,6 +12,7 @@ import { NameGuard } from './name-guard.ts';
 import { Prober } from './probe.ts';
 import { Runtime } from './runtime.ts';
 import type { SerfContext } from './serf/context.ts';
+import { isIntent, isLeaveIntent } from './serf/intents.ts';
 import { SerfLayer } from './serf/layer.ts';
 import { Joins } from './joins.ts';
 import { pickDown, Sync } from './sync.ts';
@@ -30,11 +31,6 @@ export interface MachineOptions {
 
 /** Protocol and delegate versions: understood from, to, spoken; 2 of 1…5 and 5 of 2…5, as Serf agents announce. */
 const versions = Uint8Array.of(1, 5, 2, 2, 5, 5);
-
-/** Serf's leave (0) and join (1) intents. */
-function isIntent(body: Uint8Array): boolean {
-  return body[0] === 0 || body[0] === 1;
-}
 
 const fromOthers: ReadonlySet<string> = new Set(['wake', 'datagram', 'request', 'reply', 'no-reply']);
 
@@ -383,7 +379,9 @@ export class SwimMachine implements Machine<Input, Effect> {
       broadcast: (body, key) => {
         // Among grp members alive and dead say it all; the intents are for Serf agents alone.
         if (isIntent(body) && !list.hasStrangers) return;
-        runtime.spread(`serf:${key}`, encodeMessage({ type: 'user', body }), { urgent: this.#originating });
+        // A leave intent races with the end that it explains: an agent that hears it second takes the leave for a failure.
+        const urgent = this.#originating || isLeaveIntent(body);
+        runtime.spread(`serf:${key}`, encodeMessage({ type: 'user', body }), { urgent });
       },
       sendTo: (address, body) =>
         runtime.sendProbe(address, [encodeMessage({ type: 'user', body })], { piggyback: false }),

@@ -173,3 +173,15 @@ export class Intents {
     return false;
   }
 }
+
+/** Serf's message types of the two intents, by which a body is known before it is decoded. */
+const leaveType = 0;
+const joinType = 1;
+
+export function isIntent(body: Uint8Array): boolean {
+  return body[0] === leaveType || body[0] === joinType;
+}
+
+export function isLeaveIntent(body: Uint8Array): boolean {
+  return body[0] === leaveType;
+}
