@@ -120,7 +120,7 @@ export class Claims {
     this.#runtime.changedAt = now;
     this.#runtime.memberEvent(left ? 'leave' : 'down', record);
     const part = encodeMessage({ type: 'dead', node, incarnation, from });
-    this.#runtime.spread(node, part, { urgent: origin, alsoTo: record.address });
+    this.#runtime.spread(node, part, { urgent: origin, twice: true, alsoTo: record.address });
     // Nobody gossips to those who left: one that is back with an old incarnation would not hear what it has to outdo.
     if (left && teller !== undefined && teller !== record.address) {
       this.#runtime.sendProbe(record.address, [part], { piggyback: false });

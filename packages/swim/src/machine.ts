@@ -274,6 +274,7 @@ export class SwimMachine implements Machine<Input, Effect> {
     }
     if (key === 'round') this.#prober.round();
     else if (key === 'gossip') this.#runtime.gossipRound();
+    else if (key === 'repeat') this.#runtime.repeat();
     else if (key === 'push-pull') this.#sync.round();
     else if (key === 'heal') this.#heal();
     else if (key === 'guard') this.#guard.retry();

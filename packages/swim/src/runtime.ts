@@ -24,6 +24,12 @@ interface Urgent {
   readonly alsoTo: Address | undefined;
 }
 
+export interface SpreadOptions {
+  readonly urgent?: boolean;
+  readonly twice?: boolean;
+  readonly alsoTo?: Address;
+}
+
 /** What the parts of the machine share: the time and the effects of the current step, the list, the news. */
 export class Runtime {
   readonly config: SwimConfig;
@@ -37,6 +43,7 @@ export class Runtime {
   readonly #datagramBytes: number;
   #effects: Effect[] = [];
   #urgent: Urgent[] = [];
+  #repeated: Urgent[] = [];
   #ticket = 0;
   now: Millis = 0;
   /** When a life last came, went or changed: a list that is still moving is not worth comparing. */
@@ -72,14 +79,25 @@ export class Runtime {
 
   /**
    * Queues news for gossip. With `urgent` it also goes to every live member at the end of this step while the cluster
-   * is small enough, and to `alsoTo` in any case.
+   * is small enough, and to `alsoTo` in any case; with `twice` once more a gossip interval later, because whoever missed
+   * it would be the only one with a wrong list.
    */
-  spread(key: string, part: Uint8Array, { urgent = false, alsoTo }: { urgent?: boolean; alsoTo?: Address } = {}): void {
+  spread(key: string, part: Uint8Array, { urgent = false, twice = false, alsoTo }: SpreadOptions = {}): void {
     this.gossip.add(key, part);
     if (urgent) this.#urgent.push({ part, alsoTo });
+    if (urgent && twice) {
+      this.#repeated.push({ part, alsoTo });
+      this.deadlines.set('repeat', this.now + this.config.gossipIntervalMs);
+    }
     if (this.deadlines.get('gossip') === undefined) {
       this.deadlines.set('gossip', this.now + this.config.gossipIntervalMs);
     }
+  }
+
+  /** Says once more what was to be said twice. */
+  repeat(): void {
+    this.#urgent.push(...this.#repeated);
+    this.#repeated = [];
   }
 
   /** Sends probe traffic, with as much waiting news as fits when the receiver is known to be a member. */
