@@ -18,7 +18,10 @@ export interface JoinerOptions {
   readonly onFatal: (error: GrpError) => void;
 }
 
-/** Joins, and tries again with growing pauses until it has worked once or `stop` is called. */
+/**
+ * Joins, and tries again with growing pauses until it has worked. After that it looks now and then whether the node is
+ * alone: swim itself seeks only members that are down, and would never find a seed that left and came back.
+ */
 export class Joiner {
   readonly #options: JoinerOptions;
   readonly #abort = new AbortController();
@@ -42,7 +45,7 @@ export class Joiner {
     if (seeds.length === 0) this.#options.onJoined();
     if (seeds.length + remembered.length === 0) return;
     const first = this.#attempt(1);
-    void first.then((again) => (again ? this.#retry() : undefined));
+    void first.then((again) => (again ? this.#retry() : undefined)).then(() => this.#watch());
     if (seeds.length > 0) await first;
   }
 
@@ -67,6 +70,22 @@ export class Joiner {
       if (this.#abort.signal.aborted || this.#joined || this.#foundMeanwhile()) return;
       if (!(await this.#attempt(attempt))) return;
       pauseMs = Math.min(pauseMs * 2, config.joinRetryMaxMs);
+    }
+  }
+
+  /** Asks the user's seeds again whenever nobody else is alive. Not being answered is no news then. */
+  async #watch(): Promise<void> {
+    const { swim, seeds, clock, config, logger } = this.#options;
+    const { signal } = this.#abort;
+    while (seeds.length > 0 && this.#joined) {
+      await sleep(clock, config.joinRetryMaxMs, signal);
+      if (signal.aborted) return;
+      if (swim.members().some(({ status }, index) => index > 0 && (status === 'alive' || status === 'suspect')))
+        continue;
+      const result = await swim.join(seeds, { timeoutMs: config.joinTimeoutMs, signal }).catch(() => undefined);
+      if (result !== undefined && result.contacted.length > 0) {
+        logger.log('info', 'node.rejoined', { through: result.contacted.join(',') });
+      }
     }
   }
 

@@ -1,4 +1,4 @@
-import { GrpError, type Random } from '@grp/core';
+import { GrpError, type Address, type Random } from '@grp/core';
 import { expect, test } from 'vitest';
 import { nodeConfig } from '../src/config.ts';
 import { Joiner } from '../src/joiner.ts';
@@ -56,7 +56,27 @@ test('it tries again with growing pauses until a seed answers', async () => {
   expect(times).toEqual([250, 750, 1_750, 3_750, 7_750, 15_750, 25_750, 35_750]);
   swim.onJoin = () => Promise.resolve({ contacted: [], failed: [] });
   await clock.advance(10_000);
-  expect([joiner.ready, heard.joined, clock.pendingCount]).toEqual([true, 1, 0]);
+  // What is left is the look whether it is alone.
+  expect([joiner.ready, heard.joined, clock.pendingCount]).toEqual([true, 1, 1]);
+  joiner.stop();
+  await settle();
+  expect(clock.pendingCount).toBe(0);
+});
+
+test('once joined it asks the seeds again only while nobody else is alive', async () => {
+  const { joiner, swim, clock, logger, attempts } = setUp(['a:1']);
+  swim.others = [member('cid')];
+  await joiner.start();
+  await clock.advance(60_000);
+  expect(attempts()).toBe(1);
+  swim.others = [member('cid', { status: 'left' })];
+  swim.onJoin = () => Promise.reject(unreachable);
+  await clock.advance(20_000);
+  expect(attempts()).toBe(3);
+  swim.onJoin = () => Promise.resolve({ contacted: ['a:1' as Address], failed: [] });
+  await clock.advance(10_000);
+  expect(logger.events()).toEqual(['node.joined', 'node.rejoined']);
+  joiner.stop();
 });
 
 test('a name that is taken ends the node instead of being tried again', async () => {
@@ -110,6 +130,7 @@ test('remembered peers alone keep nobody waiting, and are forgotten once somebod
 test('a join by hand makes the node ready and ends the retries', async () => {
   const { joiner, swim, clock, heard, attempts } = setUp(['a:1']);
   swim.onJoin = () => Promise.reject(unreachable);
+  swim.others = [member('cid')];
   await joiner.start();
   joiner.noteJoined();
   joiner.noteJoined();
