@@ -24,6 +24,8 @@ export interface ClaimHooks {
 export interface ClaimSource {
   /** This node is the first to say so: everybody is told at once. */
   readonly origin?: boolean;
+  /** Whoever could be told knows it already: this node, alone until now, has it from them. */
+  readonly known?: boolean;
   /** The member that said so, for a direct correction. */
   readonly teller?: Address | undefined;
 }
@@ -53,7 +55,7 @@ export class Claims {
     this.#hooks = hooks;
   }
 
-  alive(facts: MemberFacts, { origin = false, teller }: ClaimSource = {}): void {
+  alive(facts: MemberFacts, { origin = false, known: told = false, teller }: ClaimSource = {}): void {
     const { list, self, now } = this.#runtime;
     if (facts.name.length > nameLengthMax || facts.meta.length > metaBytesMax) {
       this.#runtime.drop('member-size');
@@ -76,7 +78,7 @@ export class Claims {
         this.#runtime.drop('members-limit');
         return;
       }
-      this.#welcome(list.add(facts, 'alive', now), origin);
+      this.#welcome(list.add(facts, 'alive', now), origin, told);
       return;
     }
     if (facts.incarnation <= record.incarnation) {
@@ -270,12 +272,12 @@ export class Claims {
     for (const accuser of suspicion.accusers()) this.#runtime.gossip.drop(`${record.name}|${accuser}`);
   }
 
-  #welcome(record: MemberRecord, origin: boolean): void {
+  #welcome(record: MemberRecord, origin: boolean, told = false): void {
     this.#runtime.changedAt = this.#runtime.now;
     this.#leaving.delete(record.name);
     this.#pruned.delete(record);
     this.#runtime.memberEvent('join', record);
-    this.#runtime.spread(record.name, encodeAlive(record), { urgent: origin });
+    if (!told) this.#runtime.spread(record.name, encodeAlive(record), { urgent: origin });
     this.#hooks.joined(record);
   }
 

@@ -123,12 +123,14 @@ export class Sync {
     }
     // A peer that joins through this node, or that this node joins through, is news that everybody should hear at once.
     const origin = join || joining;
+    // A newcomer would otherwise gossip the whole list back to those who gave it.
+    const alone = asked !== undefined && list.live().length === 0;
     const teller = asked === undefined ? undefined : list.at(asked);
     for (const node of nodes) {
       const { name: member, incarnation, state } = node;
       const known = list.get(member) !== undefined;
       const accusation = { node: member, incarnation, from: teller?.name ?? self.name };
-      if (isLiveState(state)) this.#claims.alive(node, { origin });
+      if (isLiveState(state)) this.#claims.alive(node, { origin, known: alone });
       // The end of a stranger is no news. A death is only a suspicion here: this node looks for itself.
       if (state === 'left' && known) this.#claims.dead({ ...accusation, from: member });
       if (state === 'suspect' || (state === 'dead' && known)) this.#claims.suspect(accusation);
