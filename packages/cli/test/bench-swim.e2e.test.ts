@@ -62,7 +62,8 @@ test('beside serf: the same figures of both, and a table', async ({ skip }) => {
   expect(await bench.ended).toBe(0);
   const figure = /^ +5 {2}killed: first list, p50 +\d+\.\d\d s +\d+\.\d\d s +\d+\.\d\d$/m;
   expect(bench.stdout()).toMatch(figure);
-  expect(bench.stdout()).toMatch(/^ +5 {2}leave: last list, max +\d+\.\d\d s +\d+\.\d\d s/m);
+  // Serf agents sometimes miss a leave for good: that is then what the table says of them, never of ours.
+  expect(bench.stdout()).toMatch(/^ +5 {2}leave: last list, max +\d+\.\d\d s +(\d+\.\d\d s|never)/m);
   expect(bench.stdout()).toMatch(/^PROMISED +MEASURED +WANTED$/m);
   expect(bench.stderr()).toMatch(/^serf, 5 members: kill 1\/1: first list \d/m);
   await expect.poll(leftovers).toEqual([]);

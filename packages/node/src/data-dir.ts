@@ -135,8 +135,10 @@ async function isAlive(holder: Partial<Holder>): Promise<boolean> {
   // The same host name in another process namespace is a restarted container, whose process number 1 means nothing here.
   if (holder.pidNamespace !== self.pidNamespace) return false;
   if (!processExists(holder.pid)) return false;
-  // A number may be given again: then the process that has it now began at another time.
-  return holder.started === (await processStart(holder.pid));
+  // A number may be given again: then the process that has it now began at another time. And a dead process keeps its
+  // number until its parent has asked for the exit code, which some do late or never (a container's first process).
+  const life = await readStat(holder.pid);
+  return !life.ended && holder.started === life.started;
 }
 
 /** Ids become part of file names. */
@@ -154,19 +156,21 @@ function processExists(pid: number): boolean {
 }
 
 async function describeSelf(): Promise<Holder> {
-  const [boot, pidNamespace, started] = await Promise.all([
+  const [boot, pidNamespace, { started }] = await Promise.all([
     readFile('/proc/sys/kernel/random/boot_id', 'utf8').catch(() => ''),
     readlink('/proc/self/ns/pid').catch(() => ''),
-    processStart(process.pid),
+    readStat(process.pid),
   ]);
   return { pid: process.pid, host: hostname(), boot: boot.trim(), pidNamespace, started, id: randomUUID() };
 }
 
-/** When a process began, in clock ticks since boot: field 22 of /proc/PID/stat; empty where there is no such file. */
-async function processStart(pid: number): Promise<string> {
+/** From /proc/PID/stat, see proc(5); `started` is empty where there is no such file. */
+async function readStat(pid: number): Promise<{ readonly started: string; readonly ended: boolean }> {
   const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '');
   // The second field, the program's name, may hold spaces and brackets: count from the last bracket.
-  return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? '';
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  // Field 22 is when it began, in clock ticks since boot; field 3 its state: Z and X are only remains.
+  return { started: fields[19] ?? '', ended: ['Z', 'X', 'x'].includes(fields[0] ?? '') };
 }
 
 function locked(folder: string, file: string, holder: Partial<Holder>): GrpError {
