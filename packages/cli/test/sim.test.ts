@@ -161,7 +161,7 @@ test('at most twenty violations are shown, the others counted', () => {
   const text = simText(
     {
       protocol: 'swim',
-      scenario: scenarioOf('chaos'),
+      scenario: scenarioOf('swim', 'chaos'),
       seeds: { from: 1, to: 2, run: 2 },
       nodes: 5,
       loss: 0,

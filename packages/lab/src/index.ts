@@ -27,4 +27,5 @@ export {
   steadyRun,
   type FlappingOptions,
 } from './swim/scenarios.ts';
-export { runSwimScenario, swimScenarios, type ScenarioOptions, type SwimScenario } from './swim/table.ts';
+export { runSwimScenario, swimScenarios, type SwimScenario } from './swim/table.ts';
+export { simProtocols, type RunReport, type ScenarioOptions, type SimProtocol } from './protocols.ts';

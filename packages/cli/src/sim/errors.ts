@@ -7,7 +7,12 @@ export const simError = defineErrors({
     message: '"$text" is no range of seeds.',
     hint: 'Write the first and the last: --seeds 1..100',
   },
-  SIM_SCENARIO: { kind: 'usage', message: '"$scenario" is no scenario.', hint: 'There are: $scenarios.' },
+  SIM_PROTOCOL: {
+    kind: 'usage',
+    message: '"$protocol" is no protocol of the simulator.',
+    hint: 'There are: $protocols.',
+  },
+  SIM_SCENARIO: { kind: 'usage', message: '"$scenario" is no scenario of $protocol.', hint: 'There are: $scenarios.' },
   SIM_VIOLATED: {
     kind: 'violated',
     message: '$count violations were found.',

@@ -1,14 +1,14 @@
 import { createWriteStream } from 'node:fs';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { runSwimScenario, swimScenarios, type SwimRunReport, type SwimScenario } from '@grp/lab';
+import { simProtocols, type RunReport, type SimProtocol } from '@grp/lab';
 import { invocation } from '../invocation.ts';
 import { simError } from './errors.ts';
 
 /** What to run. */
 export interface SimPlan {
-  readonly protocol: 'swim';
-  readonly scenario: SwimScenario;
+  readonly protocol: string;
+  readonly scenario: string;
   readonly from: number;
   readonly to: number;
   readonly nodeCount: number;
@@ -28,8 +28,8 @@ export interface SimViolation {
 }
 
 export interface SimResult {
-  readonly protocol: 'swim';
-  readonly scenario: SwimScenario;
+  readonly protocol: string;
+  readonly scenario: string;
   readonly seeds: { readonly from: number; readonly to: number; readonly run: number };
   readonly nodes: number;
   readonly loss: number;
@@ -46,17 +46,24 @@ export interface SimResult {
 }
 
 /** The recorded events of a single seed. */
-export type SimTrace = SwimRunReport['trace'] | undefined;
+export type SimTrace = RunReport['trace'] | undefined;
 
 const violationsMax = 1_000;
 /** About 200 bytes each. */
 const recordMax = 1_000_000;
 
-/** The scenario of this name. @throws GrpError SIM_SCENARIO */
-export function scenarioOf(name: string): SwimScenario {
-  const scenario = swimScenarios.find((known) => known === name);
+/** The scenario of this name, or the protocol's first. @throws GrpError SIM_PROTOCOL, SIM_SCENARIO */
+export function scenarioOf(protocol: string, name: string | undefined): string {
+  const { scenarios } = protocolOf(protocol);
+  const scenario = name === undefined ? scenarios[0] : scenarios.find((known) => known === name);
   if (scenario !== undefined) return scenario;
-  throw simError('SIM_SCENARIO', { context: { scenario: name, scenarios: swimScenarios.join(', ') } });
+  throw simError('SIM_SCENARIO', { context: { scenario: name ?? '', protocol, scenarios: scenarios.join(', ') } });
+}
+
+function protocolOf(name: string): SimProtocol {
+  const protocol = Object.hasOwn(simProtocols, name) ? simProtocols[name] : undefined;
+  if (protocol !== undefined) return protocol;
+  throw simError('SIM_PROTOCOL', { context: { protocol: name, protocols: Object.keys(simProtocols).join(', ') } });
 }
 
 /** Runs the seeds one after the other until all are done or `signal` asks to end; a single one is run twice. */
@@ -66,7 +73,7 @@ export async function runSimSeeds(
   onProgress: (line: string) => void,
 ): Promise<{ readonly result: SimResult; readonly trace: SimTrace }> {
   const summary = new Summary(plan);
-  let last: SwimRunReport | undefined;
+  let last: RunReport | undefined;
   for (let seed = plan.from; seed <= plan.to && !signal.aborted; seed++) {
     last = runOne(plan, seed, plan.isTraced);
     summary.add(seed, last);
@@ -75,20 +82,27 @@ export async function runSimSeeds(
   }
   const isSingle = plan.from === plan.to && last !== undefined;
   if (!isSingle) return { result: summary.result(signal.aborted), trace: undefined };
-  const { traceHash, trace } = last as SwimRunReport;
+  const { traceHash, trace } = last as RunReport;
   const deterministic = runOne(plan, plan.from, false).traceHash === traceHash;
   if (!deterministic) summary.violate(plan.from, 'determinism', 0, 'a second run had another trace hash');
   return { result: { ...summary.result(signal.aborted), traceHash, deterministic }, trace };
 }
 
-function runOne({ scenario, nodeCount, loss, durationMs }: SimPlan, seed: number, isTraced: boolean): SwimRunReport {
-  return runSwimScenario(scenario, { seed, nodeCount, loss, durationMs, ...(isTraced && { trace: { recordMax } }) });
+function runOne(plan: SimPlan, seed: number, isTraced: boolean): RunReport {
+  const { protocol, scenario, nodeCount, loss, durationMs } = plan;
+  return protocolOf(protocol).run(scenario, {
+    seed,
+    nodeCount,
+    loss,
+    durationMs,
+    ...(isTraced && { trace: { recordMax } }),
+  });
 }
 
 /** The command that runs one seed of this plan again. */
-export function replayCommand({ scenario, nodeCount, loss, durationMs }: SimPlan, seed: number): string {
+export function replayCommand({ protocol, scenario, nodeCount, loss, durationMs }: SimPlan, seed: number): string {
   const share = loss === 0 ? '' : ` --loss ${loss}`;
-  return `${invocation()} sim run swim --seed ${seed} --scenario ${scenario} --nodes ${nodeCount}${share} --duration ${durationMs}ms`;
+  return `${invocation()} sim run ${protocol} --seed ${seed} --scenario ${scenario} --nodes ${nodeCount}${share} --duration ${durationMs}ms`;
 }
 
 class Summary {
@@ -102,7 +116,7 @@ class Summary {
     this.#plan = plan;
   }
 
-  add(seed: number, { violations, figures, counts }: SwimRunReport): void {
+  add(seed: number, { violations, figures, counts }: RunReport): void {
     this.#run++;
     for (const { checker, at, message } of violations) this.violate(seed, checker, at, message);
     for (const [name, value] of Object.entries(figures)) {

@@ -5,9 +5,9 @@ const shownMax = 20;
 
 /** What was run, what happened in it, what was measured, and what was broken. */
 export function simText(result: SimResult, options: TableOptions): string {
-  const { scenario, seeds, nodes, loss, durationMs, violations, traceHash, deterministic } = result;
+  const { protocol, scenario, seeds, nodes, loss, durationMs, violations, traceHash, deterministic } = result;
   const which = seeds.from === seeds.to ? `seed ${seeds.from}` : `${seeds.run} of the seeds ${seeds.from}..${seeds.to}`;
-  const head = `swim, ${scenario}: ${which}, ${nodes} members, ${durationMs / 1_000} s virtual, loss ${loss * 100} %.`;
+  const head = `${protocol}, ${scenario}: ${which}, ${nodes} members, ${durationMs / 1_000} s virtual, loss ${loss * 100} %.`;
   const same = deterministic === true ? 'the same in a second run' : 'another one in a second run';
   return [
     traceHash === undefined ? head : `${head}\nTrace hash ${traceHash.slice(0, 16)}, ${same}.`,

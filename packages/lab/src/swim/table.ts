@@ -1,20 +1,11 @@
 import { chaosRun } from './chaos.ts';
-import type { SwimRunOptions, SwimRunReport } from './run.ts';
+import type { ScenarioOptions } from '../protocols.ts';
+import type { SwimRunReport } from './run.ts';
 import { flappingRun, killRun, leaveRun, partitionRun, steadyRun } from './scenarios.ts';
 
 /** The scenarios that can be asked for by name, in the order in which help lists them. */
 export const swimScenarios = ['chaos', 'kill', 'flap', 'partition', 'leave', 'steady'] as const;
 export type SwimScenario = (typeof swimScenarios)[number];
-
-export interface ScenarioOptions {
-  readonly seed: number;
-  readonly nodeCount: number;
-  /** Share of datagrams that are lost, 0 … 1. */
-  readonly loss?: number;
-  /** Virtual ms of trouble, or of watching; every scenario then settles for a while more. */
-  readonly durationMs: number;
-  readonly trace?: SwimRunOptions['trace'];
-}
 
 /** Runs one scenario from one seed, judged by every checker. The same options give the same report, hash included. */
 export function runSwimScenario(scenario: SwimScenario, options: ScenarioOptions): SwimRunReport {

@@ -1,7 +1,6 @@
-import { Args } from '@oclif/core';
 import { GrpCommand } from '../../base.ts';
 import { cliError } from '../../errors.ts';
-import { duration, share, text, whole } from '../../flags.ts';
+import { argument, duration, share, text, whole } from '../../flags.ts';
 import { document } from '../../output/json.ts';
 import { openProgress } from '../../output/live.ts';
 import { tableWidth } from '../../output/table.ts';
@@ -12,7 +11,7 @@ import { simError } from '../../sim/errors.ts';
 export class SimRun extends GrpCommand {
   static override readonly summary = 'Run a protocol through faults in virtual time, from a seed, and judge it';
   static override readonly description = `The protocol of a real node, on a simulated network: loss, cuts, partitions, crashes, pauses, wrong clocks. Everything follows from the seed, so a violation is run again by the command that is printed with it. --seed runs one seed twice and compares the hashes of everything that happened; --seeds runs many.
-Scenarios: chaos, kill, flap, partition, leave, steady. Exit code 8 when a checker found a violation.`;
+Scenarios of swim: chaos, kill, flap, partition, leave, steady. Exit code 8 when a checker found a violation.`;
   static override readonly examples = [
     { description: 'A hundred bad days', command: '<%= config.bin %> sim run swim --seeds 1..100' },
     {
@@ -25,12 +24,12 @@ Scenarios: chaos, kill, flap, partition, leave, steady. Exit code 8 when a check
     },
   ];
   static override readonly args = {
-    protocol: Args.string({ description: 'what to run', required: true, ignoreStdin: true, options: ['swim'] }),
+    protocol: argument('what to run: swim'),
   };
   static override readonly flags = {
     seeds: text('seeds', 'first and last seed, 1..100 unless given', 'A..B'),
     seed: whole('seed', 'one seed, run twice', 0, 4_294_967_295),
-    scenario: text('scenario', 'chaos (unless given), kill, flap, partition, leave or steady', 'NAME'),
+    scenario: text('scenario', 'one of the scenarios of the protocol (its first, chaos, unless given)', 'NAME'),
     nodes: whole('nodes', 'members (5 unless given)', 2, 1_000),
     loss: share('loss', 'share of datagrams lost from the start (0 unless given)'),
     duration: duration('duration', 'virtual time of trouble in each run (40s unless given)'),
@@ -38,7 +37,7 @@ Scenarios: chaos, kill, flap, partition, leave, steady. Exit code 8 when a check
   };
 
   override async run(): Promise<object> {
-    const { flags } = await this.parse(SimRun);
+    const { args, flags } = await this.parse(SimRun);
     const { runSimSeeds, scenarioOf, writeTrace } = await import('../../sim/seeds.ts');
     const { from, to } =
       flags.seed === undefined ? rangeOf(flags.seeds ?? '1..100') : { from: flags.seed, to: flags.seed };
@@ -47,8 +46,8 @@ Scenarios: chaos, kill, flap, partition, leave, steady. Exit code 8 when a check
     if (flags.trace !== undefined && flags.seed === undefined)
       throw cliError('CLI_USAGE', { context: { what: '--trace needs --seed.' } });
     const plan: SimPlan = {
-      protocol: 'swim',
-      scenario: scenarioOf(flags.scenario ?? 'chaos'),
+      protocol: args.protocol,
+      scenario: scenarioOf(args.protocol, flags.scenario),
       from,
       to,
       nodeCount: flags.nodes ?? 5,
