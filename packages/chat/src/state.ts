@@ -1,0 +1,363 @@
+import { fromBinary, type MessageInitShape } from '@bufbuild/protobuf';
+import type { Cancel } from '@grp/core';
+import { stateConfig, type StateConfig } from './config.ts';
+import { CommandSchema, type Command } from './gen/grp/chat/v1/log_pb.ts';
+import {
+  hex,
+  type Account,
+  type Outcome,
+  type OutcomeError,
+  type Room,
+  type Session,
+  type StoredMessage,
+} from './model.ts';
+import { foldName, isName, parseRoom } from './names.ts';
+
+/** One change, as it goes into the log. */
+export type CommandInit = MessageInitShape<typeof CommandSchema>;
+
+type Change = Command['change'];
+type ChangeOf<Case extends NonNullable<Change['case']>> = Extract<Change, { case: Case }>['value'];
+
+/** What everybody who holds a copy of the state may look at. */
+export interface ChatView {
+  account(name: string): Account | undefined;
+  accounts(): Iterable<Account>;
+  /** The session of a token's hash, unless it has expired by `nowMs`. */
+  session(tokenHash: string, nowMs: number): Session | undefined;
+  room(name: string): Room | undefined;
+  rooms(): Iterable<Room>;
+  /** The canonical name of what an account calls `general` or `@bob`. */
+  resolveRoom(account: Account, room: string): { readonly name: string } | { readonly error: OutcomeError };
+}
+
+const encoder = new TextEncoder();
+const overheadBytes = 200;
+
+/**
+ * The replicated state: accounts, sessions, rooms and their messages. A deterministic function of the log: no clock, no
+ * chance, and every limit is part of it. A command with the id of an earlier one changes nothing and answers the same.
+ */
+export class ChatState implements ChatView {
+  readonly #config: StateConfig;
+  /** By folded name. */
+  readonly #accounts = new Map<string, Account>();
+  /** By hash of the token. */
+  readonly #sessions = new Map<string, Session>();
+  readonly #rooms = new Map<string, Room>();
+  /** Request id → where its message stands. Kept as long as the message, which is for ever. */
+  readonly #messageIds = new Map<string, { readonly room: Room; readonly sequence: number }>();
+  /** Request id → outcome, of requests that left no message; the oldest go first. */
+  readonly #requests = new Map<string, Outcome>();
+  readonly #deletionListeners = new Set<(message: StoredMessage) => void>();
+  #nowMs = 0;
+  #appliedIndex = 0;
+  #sizeBytes = 0;
+
+  constructor(config: Partial<StateConfig> = {}) {
+    this.#config = stateConfig.resolve(config);
+  }
+
+  get appliedIndex(): number {
+    return this.#appliedIndex;
+  }
+
+  get nowMs(): number {
+    return this.#nowMs;
+  }
+
+  get sizeBytes(): number {
+    return this.#sizeBytes;
+  }
+
+  /** Carries out one log entry. Total: nonsense is an outcome, never an exception. */
+  apply(index: number, bytes: Uint8Array): Outcome {
+    this.#appliedIndex = index;
+    let command: Command;
+    try {
+      command = fromBinary(CommandSchema, bytes);
+    } catch {
+      return failed('malformed');
+    }
+    const { requestId, change } = command;
+    if (change.case === undefined || requestId.length !== 16) return failed('malformed');
+    this.#nowMs = Math.max(this.#nowMs, Number(command.atMs));
+    const id = hex(requestId);
+    const known = this.#messageIds.get(id);
+    if (known !== undefined) return this.#sentBefore(known.room, known.sequence, change);
+    const earlier = this.#requests.get(id);
+    if (earlier !== undefined) return earlier;
+    const outcome = this.#change(index, id, change);
+    // A refusal changes nothing: the same request may be right later. A message is its own record.
+    if (outcome.ok && change.case !== 'send') this.#remember(id, outcome);
+    return outcome;
+  }
+
+  account(name: string): Account | undefined {
+    return this.#accounts.get(foldName(name));
+  }
+
+  accounts(): Iterable<Account> {
+    return this.#accounts.values();
+  }
+
+  session(tokenHash: string, nowMs: number): Session | undefined {
+    const session = this.#sessions.get(tokenHash);
+    return session !== undefined && session.expiresAtMs > nowMs ? session : undefined;
+  }
+
+  sessions(): Iterable<Session> {
+    return this.#sessions.values();
+  }
+
+  room(name: string): Room | undefined {
+    return this.#rooms.get(name);
+  }
+
+  rooms(): Iterable<Room> {
+    return this.#rooms.values();
+  }
+
+  requests(): Iterable<readonly [id: string, outcome: Outcome]> {
+    return this.#requests;
+  }
+
+  resolveRoom(account: Account, room: string): { readonly name: string } | { readonly error: OutcomeError } {
+    const wanted = parseRoom(room);
+    if (wanted === undefined) return { error: 'room-invalid' };
+    if (wanted.type === 'room') return { name: wanted.name };
+    const other = this.account(wanted.with);
+    if (other === undefined) return { error: 'user-unknown' };
+    return { name: `@${Math.min(account.index, other.index)}:${Math.max(account.index, other.index)}` };
+  }
+
+  /** Calls back before a message loses its text, for snapshots that are still being written. */
+  beforeDeletion(listener: (message: StoredMessage) => void): Cancel {
+    this.#deletionListeners.add(listener);
+    return () => void this.#deletionListeners.delete(listener);
+  }
+
+  // Restoring: the pieces of a snapshot, put back in any order that names accounts before what belongs to them.
+
+  restoreHead(appliedIndex: number, nowMs: number): void {
+    this.#appliedIndex = appliedIndex;
+    this.#nowMs = nowMs;
+  }
+
+  restoreAccount(account: Account): void {
+    this.#accounts.set(foldName(account.name), account);
+    this.#sizeBytes += overheadBytes + account.name.length;
+  }
+
+  restoreSession(session: Session): void {
+    this.#sessions.set(session.tokenHash, session);
+  }
+
+  restoreRoom(name: string, createdAtMs: number): Room {
+    const room: Room = { name, createdAtMs, messages: [], members: new Map() };
+    this.#rooms.set(name, room);
+    this.#sizeBytes += overheadBytes + name.length;
+    return room;
+  }
+
+  restoreMessage(room: Room, message: StoredMessage): void {
+    room.messages.push(message);
+    this.#messageIds.set(message.id, { room, sequence: message.sequence });
+    this.#sizeBytes += overheadBytes + message.text.length;
+  }
+
+  restoreRequest(id: string, outcome: Outcome): void {
+    this.#requests.set(id, outcome);
+  }
+
+  #change(index: number, id: string, change: Change): Outcome {
+    switch (change.case) {
+      case 'register':
+        return this.#register(index, change.value);
+      case 'login':
+        return this.#login(index, change.value);
+      case 'send':
+        return this.#asAccount(change.value, (account) => this.#send(index, id, account, change.value));
+      case 'logout':
+        // A session that is gone is what was asked for: this also makes a retry after success succeed.
+        this.#sessions.delete(hex(change.value.tokenHash));
+        return this.#done(index);
+      case 'changePassword':
+        return this.#asAccount(change.value, (account) => this.#changePassword(index, account, change.value));
+      case 'deleteAccount':
+        return this.#asAccount(change.value, (account) => this.#deleteAccount(index, account));
+      case 'deleteMessage':
+        return this.#asAccount(change.value, (account) => this.#deleteMessage(index, account, change.value));
+      case 'markRead':
+        return this.#asAccount(change.value, (account) => this.#markRead(index, account, change.value));
+      case 'join':
+        return this.#asAccount(change.value, (account) => this.#join(index, account, change.value));
+      case 'leave':
+        return this.#asAccount(change.value, (account) => this.#leave(index, account, change.value));
+      default:
+        return failed('malformed');
+    }
+  }
+
+  #register(index: number, { name, passwordHash }: ChangeOf<'register'>): Outcome {
+    if (!isName(name)) return failed('name-invalid');
+    if (this.account(name) !== undefined) return failed('name-taken');
+    if (this.#accounts.size >= this.#config.accountsMax || this.#isFull(name.length)) return failed('full');
+    this.restoreAccount({ name, passwordHash, index, passwordIndex: index, createdAtMs: this.#nowMs });
+    return this.#done(index);
+  }
+
+  #login(index: number, { name, tokenHash, expiresAtMs, accountIndex, passwordIndex }: ChangeOf<'login'>): Outcome {
+    const account = this.account(name);
+    if (account === undefined || account.index !== Number(accountIndex)) return failed('user-unknown');
+    if (account.passwordIndex !== Number(passwordIndex)) return failed('password-changed');
+    if (tokenHash.length !== 32) return failed('malformed');
+    this.#dropSessions(account);
+    const key = hex(tokenHash);
+    this.#sessions.set(key, { tokenHash: key, account, expiresAtMs: Number(expiresAtMs) });
+    return this.#done(index);
+  }
+
+  /** Ends what has expired, and the oldest sessions beyond the limit, before one more begins. */
+  #dropSessions(account: Account): void {
+    const own: string[] = [];
+    for (const [key, session] of this.#sessions) {
+      if (session.account !== account) continue;
+      if (session.expiresAtMs <= this.#nowMs) this.#sessions.delete(key);
+      else own.push(key);
+    }
+    const excess = own.length - this.#config.sessionsPerAccountMax + 1;
+    for (const key of own.slice(0, Math.max(0, excess))) this.#sessions.delete(key);
+  }
+
+  #changePassword(index: number, account: Account, change: ChangeOf<'changePassword'>): Outcome {
+    if (account.passwordIndex !== Number(change.passwordIndex)) return failed('password-changed');
+    Object.assign(account, { passwordHash: change.passwordHash, passwordIndex: index });
+    const kept = hex(change.tokenHash);
+    for (const [key, session] of this.#sessions) {
+      if (session.account === account && key !== kept) this.#sessions.delete(key);
+    }
+    return this.#done(index);
+  }
+
+  /** The account, its sessions and its memberships go; what it said in rooms stays, as letters in a mailbox do. */
+  #deleteAccount(index: number, account: Account): Outcome {
+    this.#accounts.delete(foldName(account.name));
+    this.#sizeBytes -= overheadBytes + account.name.length;
+    for (const [key, session] of this.#sessions) if (session.account === account) this.#sessions.delete(key);
+    for (const room of this.#rooms.values()) room.members.delete(account.index);
+    return this.#done(index);
+  }
+
+  #send(index: number, id: string, account: Account, { room: wanted, text }: ChangeOf<'send'>): Outcome {
+    const sizeBytes = encoder.encode(text).length;
+    if (sizeBytes === 0) return failed('text-empty');
+    if (sizeBytes > this.#config.textBytesMax) return failed('text-too-long');
+    if (this.#isFull(text.length)) return failed('full');
+    const room = this.#openRoom(account, wanted);
+    if ('error' in room) return failed(room.error);
+    const sequence = room.messages.length + 1;
+    const message = { sequence, index, id, from: account.name, text, atMs: this.#nowMs, deleted: false };
+    this.restoreMessage(room, message);
+    // Whoever speaks is in the room, and has read what it says itself if it had read all before.
+    const read = room.members.get(account.index) ?? sequence - 1;
+    room.members.set(account.index, read === sequence - 1 ? sequence : read);
+    return sent(room, message);
+  }
+
+  /** The room under the name that the account uses; made when it is new, with both sides of a conversation in it. */
+  #openRoom(account: Account, wanted: string): Room | { readonly error: OutcomeError } {
+    const resolved = this.resolveRoom(account, wanted);
+    if ('error' in resolved) return resolved;
+    const known = this.#rooms.get(resolved.name);
+    if (known !== undefined && !resolved.name.startsWith('@')) return known;
+    if (known === undefined && this.#rooms.size >= this.#config.roomsMax) return { error: 'full' };
+    const room = known ?? this.restoreRoom(resolved.name, this.#nowMs);
+    if (wanted.startsWith('@')) {
+      const other = this.account(wanted.slice(1)) as Account;
+      for (const { index } of [account, other]) if (!room.members.has(index)) room.members.set(index, 0);
+    }
+    return room;
+  }
+
+  #deleteMessage(index: number, account: Account, { room: wanted, sequence }: ChangeOf<'deleteMessage'>): Outcome {
+    const room = this.#knownRoom(account, wanted);
+    if ('error' in room) return failed(room.error);
+    const message = room.messages[Number(sequence) - 1];
+    if (message === undefined) return failed('message-unknown');
+    // By name alone a later owner of the name could delete what an earlier one wrote.
+    if (foldName(message.from) !== foldName(account.name) || message.index < account.index) {
+      return failed('message-not-yours');
+    }
+    this.#sizeBytes -= message.text.length;
+    for (const deletion of this.#deletionListeners) deletion(message);
+    Object.assign(message, { text: '', deleted: true });
+    return this.#done(index);
+  }
+
+  #markRead(index: number, account: Account, { room: wanted, sequence }: ChangeOf<'markRead'>): Outcome {
+    const room = this.#knownRoom(account, wanted);
+    if ('error' in room) return failed(room.error);
+    const read = room.members.get(account.index);
+    if (read === undefined) return failed('room-denied');
+    room.members.set(account.index, Math.max(read, Math.min(Number(sequence), room.messages.length)));
+    return this.#done(index);
+  }
+
+  #join(index: number, account: Account, { room: wanted }: ChangeOf<'join'>): Outcome {
+    const room = this.#openRoom(account, wanted);
+    if ('error' in room) return failed(room.error);
+    if (!room.members.has(account.index)) room.members.set(account.index, room.messages.length);
+    return { ...this.#done(index), room: room.name };
+  }
+
+  #leave(index: number, account: Account, { room: wanted }: ChangeOf<'leave'>): Outcome {
+    const room = this.#knownRoom(account, wanted);
+    if ('error' in room) return failed(room.error);
+    room.members.delete(account.index);
+    return this.#done(index);
+  }
+
+  #knownRoom(account: Account, wanted: string): Room | { readonly error: OutcomeError } {
+    const resolved = this.resolveRoom(account, wanted);
+    if ('error' in resolved) return resolved;
+    return this.#rooms.get(resolved.name) ?? { error: 'message-unknown' };
+  }
+
+  /** A retry of a send that worked. Ids are not secret: only the sender itself is told where its message stands. */
+  #sentBefore(room: Room, sequence: number, change: Change): Outcome {
+    const message = room.messages[sequence - 1] as StoredMessage;
+    if (change.case !== 'send') return failed('malformed');
+    return this.#asAccount(change.value, ({ name }) =>
+      foldName(name) === foldName(message.from) ? sent(room, message) : failed('malformed'),
+    );
+  }
+
+  #asAccount({ tokenHash }: { readonly tokenHash: Uint8Array }, act: (account: Account) => Outcome): Outcome {
+    const session = this.session(hex(tokenHash), this.#nowMs);
+    return session === undefined ? failed('not-logged-in') : act(session.account);
+  }
+
+  #isFull(moreBytes: number): boolean {
+    return this.#sizeBytes + moreBytes + overheadBytes > this.#config.stateBytesMax;
+  }
+
+  #done(index: number) {
+    return { ok: true, index, atMs: this.#nowMs } as const;
+  }
+
+  #remember(id: string, outcome: Outcome): void {
+    this.#requests.set(id, outcome);
+    if (this.#requests.size > this.#config.requestsMax) {
+      this.#requests.delete(this.#requests.keys().next().value as string);
+    }
+  }
+}
+
+function sent(room: Room, { index, sequence, atMs }: StoredMessage): Outcome {
+  return { ok: true, index, atMs, sequence, room: room.name };
+}
+
+function failed(error: OutcomeError): Outcome {
+  return { ok: false, error };
+}
