@@ -11,6 +11,8 @@ export type { StreamSettings } from './stream-flow.ts';
 export type { TraceEvent, TraceKind, TraceOptions } from './trace.ts';
 export { chaos, faultKinds, type Chaos, type ChaosOptions, type FaultKind } from './chaos.ts';
 export { boundedQueues, type QueueEvent } from './checkers/bounded-queues.ts';
+export { groupCheckers, type GroupCheckersOptions } from './checkers/group/group-checkers.ts';
+export type { GroupDelivery, GroupEvent, GroupView } from './checkers/group/events.ts';
 export { livenessAfterCalm, type CalmEvent, type ProgressEvent } from './checkers/liveness.ts';
 export { checkEvents, History, type Checker, type HistoryOptions, type Violation } from './history.ts';
 export { OperationHistory, type OngoingOperation, type Operation } from './operations.ts';
