@@ -133,10 +133,7 @@ function* chunked(records: Iterable<RecordInit>, done: () => void): Generator<Ui
     let parts: Uint8Array[] = [];
     let size = 0;
     for (const record of records) {
-      const bytes = toBinary(
-        SnapshotRecordSchema,
-        create(SnapshotRecordSchema, { record } as MessageInitShape<typeof SnapshotRecordSchema>),
-      );
+      const bytes = toBinary(SnapshotRecordSchema, create(SnapshotRecordSchema, { record }));
       parts.push(bytes);
       size += lengthBytes + bytes.length;
       if (size < chunkBytes) continue;

@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { captureState, restoreState } from '../src/snapshot.ts';
 import { ChatState } from '../src/state.ts';
@@ -65,11 +65,11 @@ test('a state that was written and read goes on as the one it is a copy of', asy
       async (before, after) => {
         const script = new Script(new ChatState());
         for (const name of names) script.arrive(name);
-        for (const step of before) script.do(step as ChangeInit);
+        for (const step of before) script.do(step);
         const copy = await copyOf(script.state);
         expect(facts(copy)).toEqual(facts(script.state));
         for (const step of after) {
-          const outcome = script.do(step as ChangeInit);
+          const outcome = script.do(step);
           expect(copy.apply(script.log.length, script.log.at(-1) as Uint8Array)).toEqual(outcome);
         }
         expect(facts(copy)).toEqual(facts(script.state));
@@ -116,9 +116,11 @@ test('any cut or flipped snapshot is refused or read, never a crash', async () =
     const flipped = whole.slice();
     flipped[position] = (flipped[position] as number) ^ 0x41;
     for (const bytes of [whole.subarray(0, position), flipped]) {
-      await restoreState([bytes]).catch((error: unknown) =>
-        expect(error).toMatchObject({ code: 'CHAT_SNAPSHOT_INVALID' }),
+      const code = await restoreState([bytes]).then(
+        () => 'read',
+        (error: { readonly code: unknown }) => error.code,
       );
+      expect(['read', 'CHAT_SNAPSHOT_INVALID']).toContain(code);
     }
   }
 });

@@ -21,7 +21,7 @@ export function tokenOf(name: string): Uint8Array {
 }
 
 export function encode(id: Uint8Array, atMs: number, change: ChangeInit): Uint8Array {
-  return toBinary(CommandSchema, create(CommandSchema, { requestId: id, atMs: BigInt(atMs), change } as CommandInit));
+  return toBinary(CommandSchema, create(CommandSchema, { requestId: id, atMs: BigInt(atMs), change }));
 }
 
 /** A log with one writer: each change gets the next index, its own request id and one more millisecond. */
