@@ -2,7 +2,7 @@ import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { captureState, restoreState } from '../src/snapshot.ts';
 import { ChatState } from '../src/state.ts';
-import { requestId, Script, tokenOf, type ChangeInit } from './support.ts';
+import { requestId, Script, tokenOf } from './support.ts';
 
 const names = ['ann', 'bob', 'eve'];
 
