@@ -1,1 +1,5 @@
-export {};
+export { linkConfig, type LinkSettings } from './config.ts';
+export type { Trouble } from './happenings.ts';
+export { createLinks, type Links, type LinksOptions, type RefusingTransport } from './links.ts';
+export { LinkMachine, type LinkEffect, type LinkInput, type LinkMachineOptions } from './machine.ts';
+export type { LinkStats, PeerStats } from './stats.ts';

@@ -1,0 +1,151 @@
+import { defineConfig, type ConfigOf } from '@grp/core';
+
+/** Every limit and timing of the links of one node: unit, bounds and the reason of each default. */
+export const linkConfig = defineConfig(
+  {
+    maxPayloadBytes: {
+      default: 16_777_216,
+      min: 64,
+      max: 268_435_456,
+      unit: 'bytes',
+      reason: 'A longer message is a file: it wants a stream, or chunks with their own flow control.',
+    },
+    queueBytesMax: {
+      default: 4_194_304,
+      min: 4_096,
+      max: 1_073_741_824,
+      unit: 'bytes per peer',
+      reason: 'Seconds of traffic for a peer that was stopped, and still small beside the heap for a hundred of them.',
+    },
+    windowBytesMin: {
+      default: 16_384,
+      min: 256,
+      max: 16_777_216,
+      unit: 'bytes in flight',
+      reason: 'A dozen datagrams: enough for selective acks to show a loss, little enough for any buffer.',
+    },
+    windowBytesInitial: {
+      default: 65_536,
+      min: 256,
+      max: 16_777_216,
+      unit: 'bytes in flight',
+      reason: 'A third of what a Linux socket buffers by default; slow start finds out the rest.',
+    },
+    windowBytesMax: {
+      default: 1_048_576,
+      min: 256,
+      max: 268_435_456,
+      unit: 'bytes in flight',
+      reason: '84 Mbit/s at 100 ms, and half of the socket buffer that transport-udp asks for.',
+    },
+    windowPacketsMax: {
+      default: 2_048,
+      min: 8,
+      max: 32_768,
+      unit: 'datagrams in flight',
+      reason: 'Bounds the tables of both sides; more than the byte window at 1,400 bytes.',
+    },
+    reorderBytesMax: {
+      default: 4_194_304,
+      min: 4_096,
+      max: 1_073_741_824,
+      unit: 'bytes per peer',
+      reason: 'What waits behind a gap; a peer with a wider window has to send the rest again.',
+    },
+    reassemblyBytesMax: {
+      default: 268_435_456,
+      min: 4_096,
+      max: 17_179_869_184,
+      unit: 'bytes of all peers',
+      reason: 'Sixteen of the longest messages at a time. Room is taken for a whole message at its first fragment.',
+    },
+    ackDelayMs: {
+      default: 5,
+      min: 0,
+      max: 200,
+      unit: 'ms',
+      reason: 'An answer usually carries the ack within that time; a sender that needs one sooner asks for it.',
+    },
+    ackEvery: {
+      default: 32,
+      min: 1,
+      max: 1_024,
+      unit: 'datagrams',
+      reason: 'About what one turn of the event loop reads; the sender asks for more when its window is small.',
+    },
+    rtoInitialMs: {
+      default: 250,
+      min: 5,
+      max: 60_000,
+      unit: 'ms',
+      reason: 'Before a round trip has been measured. RFC 6298 has 1 s, for the whole Internet.',
+    },
+    rtoMinMs: {
+      default: 50,
+      min: 2,
+      max: 10_000,
+      unit: 'ms',
+      reason: 'Longer than the peer’s delayed ack and a garbage collection; a tail probe is faster where it matters.',
+    },
+    rtoMaxMs: {
+      default: 2_000,
+      min: 10,
+      max: 60_000,
+      unit: 'ms',
+      reason: 'A healed partition is noticed within two seconds, at one datagram per silent peer in that time.',
+    },
+    silentMs: {
+      default: 200,
+      min: 10,
+      max: 600_000,
+      unit: 'ms',
+      reason: 'A hint that starts a probe, not a verdict: a failover within half a second needs it early.',
+    },
+    keepaliveMs: {
+      default: 0,
+      min: 0,
+      max: 3_600_000,
+      unit: 'ms; 0 is off',
+      reason: 'A failure detector above has probes of its own.',
+    },
+    peersMax: {
+      default: 1_024,
+      min: 1,
+      max: 1_048_576,
+      unit: 'peers',
+      reason: 'A group has hundreds at most. A newcomer beyond it takes the place of a peer with nothing under way.',
+    },
+    pendingMax: {
+      default: 256,
+      min: 1,
+      max: 65_536,
+      unit: 'unproven peers',
+      reason: 'About 200 bytes each. The oldest goes when a flood of greetings comes; the honest greet again.',
+    },
+    pendingMs: {
+      default: 10_000,
+      min: 10,
+      max: 600_000,
+      unit: 'ms',
+      reason: 'A greeting that was not followed up for so long was forged or is of a dead life.',
+    },
+    closeMs: {
+      default: 500,
+      min: 0,
+      max: 900,
+      unit: 'ms',
+      reason: 'Time to bring out what is queued; the port promises to be closed within a second.',
+    },
+  },
+  [
+    ['rtoMinMs must not be above rtoInitialMs', (c) => c.rtoMinMs <= c.rtoInitialMs],
+    ['rtoInitialMs must not be above rtoMaxMs', (c) => c.rtoInitialMs <= c.rtoMaxMs],
+    ['windowBytesMin must not be above windowBytesInitial', (c) => c.windowBytesMin <= c.windowBytesInitial],
+    ['windowBytesInitial must not be above windowBytesMax', (c) => c.windowBytesInitial <= c.windowBytesMax],
+    ['ackDelayMs must be below rtoInitialMs', (c) => c.ackDelayMs < c.rtoInitialMs],
+    ['reassemblyBytesMax must hold one message of maxPayloadBytes', (c) => c.reassemblyBytesMax >= c.maxPayloadBytes],
+  ],
+);
+
+/** The numbers of `linkConfig`, all of them filled in. */
+export type LinkSettings = ConfigOf<typeof linkConfig.table>;
