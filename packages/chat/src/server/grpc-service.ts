@@ -1,0 +1,27 @@
+import { fromBinary, toBinary, type DescMessage, type DescMethod, type DescService } from '@bufbuild/protobuf';
+import type { MethodDefinition, ServiceDefinition } from '@grpc/grpc-js';
+
+type AnyMessage = Parameters<typeof toBinary>[1];
+
+/** A service as grpc-js wants it, from the generated schema: names, streaming, and how bytes become messages. */
+export function grpcService(service: DescService): ServiceDefinition {
+  return Object.fromEntries(service.methods.map((method) => [method.localName, definition(service, method)]));
+}
+
+function definition(service: DescService, method: DescMethod): MethodDefinition<AnyMessage, AnyMessage> {
+  return {
+    path: `/${service.typeName}/${method.name}`,
+    requestStream: method.methodKind === 'client_streaming' || method.methodKind === 'bidi_streaming',
+    responseStream: method.methodKind === 'server_streaming' || method.methodKind === 'bidi_streaming',
+    originalName: method.localName,
+    ...codec('request', method.input),
+    ...codec('response', method.output),
+  } as MethodDefinition<AnyMessage, AnyMessage>;
+}
+
+function codec(side: 'request' | 'response', schema: DescMessage) {
+  return {
+    [`${side}Serialize`]: (message: AnyMessage) => Buffer.from(toBinary(schema, message)),
+    [`${side}Deserialize`]: (bytes: Buffer) => fromBinary(schema, bytes),
+  };
+}
