@@ -1,1 +1,29 @@
-export {};
+export { raftConfig, raftPresets, type RaftConfig, type RaftPreset } from './config.ts';
+export type { ClientPayload, Effect, Input, MembershipStep, Refusal, Ticket } from './effects.ts';
+export {
+  decodeMapAnswer,
+  encodeMapCommand,
+  MapStateMachine,
+  type MapAnswer,
+  type MapCommand,
+} from './map-state-machine.ts';
+export type { Message } from './messages.ts';
+export type { PersistWrite, RaftPeers, RaftStorage } from './ports.ts';
+export { RaftMachine, type RaftMachineOptions, type RaftStatus, type Restored } from './protocol/machine.ts';
+export { paperRules, type Rules } from './protocol/rules.ts';
+export { Replica, type Ended, type ReadEnded, type ReplicaOptions } from './replica.ts';
+export { sessionRules, type SessionRules } from './sessions.ts';
+export { SessionedStateMachine, type Outcome, type StateMachine } from './state-machine.ts';
+export type {
+  Command,
+  Configuration,
+  Entry,
+  HardState,
+  LogIndex,
+  LogPosition,
+  Payload,
+  RoleName,
+  ServerId,
+  SnapshotInfo,
+  Term,
+} from './types.ts';

@@ -28,3 +28,17 @@ export { streamsConformance, type OpenStreams, type StreamsFeature } from './con
 export { transportConformance, type OpenTransports, type TransportFeature } from './conformance/transport.ts';
 export { ConformanceError } from './conformance/suite.ts';
 export type { Environment, SuiteOptions, Supports, TestFunction } from './conformance/suite.ts';
+export {
+  checkLinearizability,
+  registerModel,
+  type LinearizabilityOptions,
+  type LinearizabilityReport,
+  type SequentialModel,
+} from './checkers/linearizability.ts';
+export { electionSafety } from './checkers/raft/election-safety.ts';
+export type { LoggedEntry, RaftEvent } from './checkers/raft/events.ts';
+export { exactlyOnce, type CommandEvent } from './checkers/raft/exactly-once.ts';
+export { leaderAppendOnly } from './checkers/raft/leader-append-only.ts';
+export { leaderCompleteness } from './checkers/raft/leader-completeness.ts';
+export { logMatching } from './checkers/raft/log-matching.ts';
+export { stateMachineSafety } from './checkers/raft/state-machine-safety.ts';

@@ -1,0 +1,121 @@
+const encoder = new TextEncoder();
+const decoder = new TextDecoder('utf-8', { fatal: true });
+
+/** Appends numbers and bytes to a buffer that grows. */
+export class ByteWriter {
+  #bytes: Uint8Array;
+  #length = 0;
+
+  constructor(sizeHint = 256) {
+    this.#bytes = new Uint8Array(sizeHint);
+  }
+
+  /** A whole number of 0 … 2⁵³−1, in as few bytes as it needs (base 128, low digits first, as in Protocol Buffers). */
+  varint(value: number): this {
+    let rest = value;
+    this.#reserve(8);
+    while (rest >= 0x80) {
+      this.#bytes[this.#length++] = (rest % 0x80) + 0x80;
+      rest = Math.floor(rest / 0x80);
+    }
+    this.#bytes[this.#length++] = rest;
+    return this;
+  }
+
+  /** Bytes with their length before them. */
+  bytes(value: Uint8Array): this {
+    this.varint(value.length);
+    return this.raw(value);
+  }
+
+  raw(value: Uint8Array): this {
+    this.#reserve(value.length);
+    this.#bytes.set(value, this.#length);
+    this.#length += value.length;
+    return this;
+  }
+
+  text(value: string): this {
+    return this.bytes(encoder.encode(value));
+  }
+
+  get length(): number {
+    return this.#length;
+  }
+
+  /** What was written; the writer must not be used afterwards. */
+  finish(): Uint8Array {
+    return this.#bytes.subarray(0, this.#length);
+  }
+
+  #reserve(count: number): void {
+    if (this.#length + count <= this.#bytes.length) return;
+    const grown = new Uint8Array(Math.max(2 * this.#bytes.length, this.#length + count));
+    grown.set(this.#bytes.subarray(0, this.#length));
+    this.#bytes = grown;
+  }
+}
+
+/**
+ * Reads what a `ByteWriter` wrote. It never throws: at the first thing that does not fit it becomes `isBroken`, and gives
+ * zeros and empty values from then on.
+ */
+export class ByteReader {
+  readonly #bytes: Uint8Array;
+  #offset = 0;
+  #isBroken = false;
+
+  constructor(bytes: Uint8Array) {
+    this.#bytes = bytes;
+  }
+
+  get isBroken(): boolean {
+    return this.#isBroken;
+  }
+
+  get remaining(): number {
+    return this.#isBroken ? 0 : this.#bytes.length - this.#offset;
+  }
+
+  varint(): number {
+    let [value, scale] = [0, 1];
+    for (let count = 0; count < 8; count++) {
+      const byte = this.#bytes[this.#offset++];
+      if (byte === undefined) break;
+      value += (byte % 0x80) * scale;
+      if (byte < 0x80) return this.#isBroken || value > Number.MAX_SAFE_INTEGER ? this.#fail(0) : value;
+      scale *= 0x80;
+    }
+    return this.#fail(0);
+  }
+
+  /** A number of things that follow, each at least one byte long: a false count cannot ask for more than there is. */
+  count(): number {
+    const value = this.varint();
+    return value <= this.remaining ? value : this.#fail(0);
+  }
+
+  /** A view, not a copy. */
+  bytes(): Uint8Array {
+    return this.raw(this.count());
+  }
+
+  raw(length: number): Uint8Array {
+    if (length > this.remaining) return this.#fail(new Uint8Array(0));
+    this.#offset += length;
+    return this.#bytes.subarray(this.#offset - length, this.#offset);
+  }
+
+  text(): string {
+    try {
+      return decoder.decode(this.bytes());
+    } catch {
+      return this.#fail('');
+    }
+  }
+
+  #fail<Value>(value: Value): Value {
+    this.#isBroken = true;
+    return value;
+  }
+}

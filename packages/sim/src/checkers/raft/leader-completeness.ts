@@ -1,0 +1,41 @@
+import type { Checker, Violation } from '../../history.ts';
+import type { RaftEvent } from './events.ts';
+
+/**
+ * Leader Completeness: an entry that is committed in a term is present in the logs of the leaders of all later terms
+ * (§5.4). An entry counts as committed once any state machine applied it.
+ */
+export function leaderCompleteness(): Checker<RaftEvent> {
+  const name = 'leader completeness';
+  const committed = new Map<number, number>();
+  const leading = new Map<string, number>();
+  const violations: Violation[] = [];
+  return {
+    name,
+    observe(event) {
+      if (event.type === 'apply') {
+        if (!committed.has(event.entry.index)) committed.set(event.entry.index, event.entry.term);
+        return;
+      }
+      if (event.type === 'start') leading.delete(event.node);
+      if (event.type !== 'role') return;
+      const { node, role, term, at } = event;
+      if (role !== 'leader') {
+        leading.delete(node);
+        return;
+      }
+      if (leading.get(node) === term) return;
+      leading.set(node, term);
+      for (const [index, entryTerm] of committed) {
+        // What a snapshot stands for is compared by the state machines.
+        if (index < event.firstIndex || entryTerm > term || event.termAt(index) === entryTerm) continue;
+        const has = event.termAt(index);
+        const instead = has === undefined ? 'nothing' : `an entry of term ${has}`;
+        const message = `${node} leads in term ${term} with ${instead} at ${index}, where term ${entryTerm} was committed.`;
+        violations.push({ checker: name, message, at, node });
+        return;
+      }
+    },
+    finish: () => violations,
+  };
+}
