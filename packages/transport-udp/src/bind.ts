@@ -26,10 +26,7 @@ const attemptsMax = 32;
  * @throws GrpError NETWORK_PORT_IN_USE, NETWORK_PERMISSION, NETWORK_ADDRESS_UNAVAILABLE, NETWORK_FAMILY_UNSUPPORTED,
  * NETWORK_BIND_FAILED
  */
-export async function bindPair(
-  wanted: Endpoint,
-  binders: Binders = { udp: bindUdp, tcp: listenTcp },
-): Promise<BoundPair> {
+export async function bindPair(wanted: Endpoint, binders: Binders = ownPort): Promise<BoundPair> {
   for (let attempt = 1; ; attempt++) {
     const udp = await binders.udp(wanted).catch((cause: unknown) => {
       throw bindError('UDP', wanted, cause);
@@ -47,12 +44,29 @@ export async function bindPair(
   }
 }
 
-async function bindUdp({ host, port, family }: Endpoint): Promise<Socket> {
-  const socket = createSocket({
-    type: family === 4 ? 'udp4' : 'udp6',
-    ipv6Only: family === 6,
-    lookup: sameAddress(family),
-  });
+const ownPort: Binders = { udp: bindUdp, tcp: listenTcp };
+
+/**
+ * As usual, but sockets of this host may be bound to the same UDP port later: the connected ones, each for one peer.
+ * Whether the port is free is found out first, because a shared bind takes a port that is in use without a word.
+ */
+export const sharedPort: Binders = {
+  tcp: listenTcp,
+  async udp(endpoint) {
+    const claim = await bindUdp(endpoint);
+    const { port } = claim.address();
+    const closed = once(claim, 'close');
+    claim.close();
+    await closed;
+    return bindUdp({ ...endpoint, port }, { isShared: true });
+  },
+};
+
+async function bindUdp(
+  { host, port, family }: Endpoint,
+  { isShared = false }: { readonly isShared?: boolean } = {},
+): Promise<Socket> {
+  const socket = makeUdp(family, { isShared });
   try {
     const listening = once(socket, 'listening');
     socket.bind({ port, address: host, exclusive: true });
@@ -62,6 +76,16 @@ async function bindUdp({ host, port, family }: Endpoint): Promise<Socket> {
     socket.close();
     throw cause;
   }
+}
+
+/** A socket that is not bound yet and asks no resolver. */
+export function makeUdp(family: Family, { isShared }: { readonly isShared: boolean }): Socket {
+  return createSocket({
+    type: family === 4 ? 'udp4' : 'udp6',
+    ipv6Only: family === 6,
+    reuseAddr: isShared,
+    lookup: sameAddress(family),
+  });
 }
 
 async function listenTcp({ host, port, family }: Endpoint): Promise<Server> {

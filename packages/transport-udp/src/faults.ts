@@ -1,5 +1,6 @@
 import { chance, defineConfig, fraction } from '@grp/core';
 import type { Address, BandwidthMeter, Cancel, Clock, ConfigOf, Random, Streams, Transport } from '@grp/core';
+import type { RefusingTransport } from './datagrams.ts';
 import { FaultStreams } from './fault-streams.ts';
 
 /** What a fault-injecting network does to traffic, with bounds. */
@@ -135,7 +136,7 @@ export interface FaultContext {
   readonly drop: (what: string) => void;
 }
 
-class FaultTransport implements Transport {
+class FaultTransport implements RefusingTransport {
   readonly delivery = 'best-effort';
   readonly #inner: Transport;
   readonly #context: FaultContext & { readonly pendingMax: number };
@@ -173,6 +174,13 @@ class FaultTransport implements Transport {
       if (chance(random, settings().lossIncoming)) return drop('loss-incoming');
       listener(from, payload);
     });
+  }
+
+  /** Never for a peer that is cut off: a partition answers nothing. */
+  onRefused(listener: (peer: Address) => void): Cancel {
+    const { isBlocked } = this.#context;
+    const inner = this.#inner as Partial<RefusingTransport>;
+    return inner.onRefused?.((peer) => !isBlocked(peer) && listener(peer)) ?? (() => {});
   }
 
   close(): Promise<void> {

@@ -1,4 +1,5 @@
 export { nodeAead } from './aead.ts';
+export type { RefusingTransport } from './datagrams.ts';
 export { faultConfig, injectFaults } from './faults.ts';
 export type { FaultOptions, Faults, FaultSettings, FaultyParts } from './faults.ts';
 export { openNetwork, type Network } from './network.ts';

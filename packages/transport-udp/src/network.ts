@@ -1,9 +1,10 @@
 import { networkInterfaces } from 'node:os';
 import { BandwidthMeter, formatAddress, silentLogger, systemClock } from '@grp/core';
-import type { Address, Streams, Transport } from '@grp/core';
+import type { Address, Streams } from '@grp/core';
 import { allowList } from './allow-list.ts';
-import { bindPair } from './bind.ts';
-import { UdpTransport } from './datagrams.ts';
+import { bindPair, sharedPort } from './bind.ts';
+import { ConnectedSockets } from './connected.ts';
+import { UdpTransport, type RefusingTransport } from './datagrams.ts';
 import { Origins } from './endpoints.ts';
 import { networkConfig, type NetworkOptions, type NetworkSettings } from './options.ts';
 import { isWildcard, resolveAdvertised, resolveBind, type InterfaceAddress } from './resolve.ts';
@@ -11,7 +12,8 @@ import { TcpStreams } from './streams.ts';
 
 /** Datagrams and byte streams on one address of this host. */
 export interface Network {
-  readonly transport: Transport;
+  /** With `connect` it also tells which peers’ ports are closed. */
+  readonly transport: RefusingTransport;
   readonly streams: Streams;
   /** What was sent, received and dropped, by reason. */
   readonly meter: BandwidthMeter;
@@ -41,14 +43,17 @@ export async function openNetwork(options: NetworkOptions): Promise<Network> {
   const origins = new Origins(allowList(allow));
   const wanted = await resolveBind(bind);
   const advertised = await resolveAdvertised(advertise, wanted, interfaceAddresses);
-  const { udp, tcp, port } = await bindPair(wanted);
+  // Elsewhere a shared port does not hand each datagram to the socket that is connected to its sender.
+  const isShared = settings.connect && process.platform === 'linux';
+  const { udp, tcp, port } = await (isShared ? bindPair(wanted, sharedPort) : bindPair(wanted));
 
   const self = advertised(port);
   const { host, family } = wanted;
   const localHost = isWildcard(host) ? undefined : host;
   const shared = { self, family, origins, meter, logger, settings };
   const streams = new TcpStreams({ ...shared, server: tcp, localHost, clock });
-  const transport = new UdpTransport({ ...shared, socket: udp });
+  const connected = isShared ? new ConnectedSockets({ clock, settings, local: { host, port, family } }) : undefined;
+  const transport = new UdpTransport({ ...shared, socket: udp, connected });
   return {
     transport,
     streams,

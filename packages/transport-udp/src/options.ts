@@ -23,6 +23,24 @@ export const networkConfig = defineConfig({
     unit: 'bytes',
     reason: 'Datagrams that the system does not take at once wait in memory; more is congestion, and old news by then.',
   },
+  connect: {
+    default: false,
+    reason: 'Costs a socket per peer; pays for many datagrams between few peers. Linux only, ignored elsewhere.',
+  },
+  connectedPeersMax: {
+    default: 64,
+    min: 1,
+    max: 4_096,
+    unit: 'sockets',
+    reason: 'One file descriptor (usually 1,024 in all) and one pair of buffers each; other peers share one socket.',
+  },
+  connectedIdleMs: {
+    default: 30_000,
+    min: 100,
+    max: 3_600_000,
+    unit: 'ms',
+    reason: 'A connected socket that nothing passes for one to two such times is closed; the next send opens another.',
+  },
   maxStreams: {
     default: 256,
     min: 0,

@@ -1,7 +1,7 @@
 // The shared suites of both ports, over real sockets on loopback, bare and behind the fault injector.
 import { streamsConformance, transportConformance } from '@grp/sim';
 import { systemClock, systemRandom } from '@grp/core';
-import { injectFaults, openNetwork, type FaultSettings, type Network } from '@grp/transport-udp';
+import { injectFaults, openNetwork, type FaultSettings, type Network, type NetworkOptions } from '@grp/transport-udp';
 import { afterAll, beforeAll, describe, test } from 'vitest';
 import { hasIpv6, noIpv6, silentPeer, type SilentPeer } from './helpers.ts';
 
@@ -15,7 +15,25 @@ const faults: readonly (readonly [name: string, settings: Partial<FaultSettings>
   ['delayed', { delayMs: 5, delayJitterMs: 5 }],
 ];
 
+const connecting = { connect: true, connectedPeersMax: 8, connectedIdleMs: 200 };
+
 for (const { family, host, bind } of hosts) {
+  for (const [name, settings] of faults.slice(0, 2)) {
+    describe.skipIf(family === 'IPv6' && !hasIpv6)(
+      `${family}${family === 'IPv6' ? noIpv6 : ''}, connected, ${name}`,
+      () => {
+        transportConformance({
+          name: 'transport',
+          test,
+          open: async () => {
+            const [a, b] = [await openNode(bind, settings, connecting), await openNode(bind, settings, connecting)];
+            const close = async (): Promise<void> => void (await Promise.all([a.close(), b.close()]));
+            return { a: a.transport, b: b.transport, close };
+          },
+        });
+      },
+    );
+  }
   for (const [name, settings] of faults) {
     if (family === 'IPv6' && name === 'without faults') continue; // says nothing that IPv4 did not
     describe.skipIf(family === 'IPv6' && !hasIpv6)(`${family}${family === 'IPv6' ? noIpv6 : ''}, ${name}`, () => {
@@ -50,8 +68,12 @@ for (const { family, host, bind } of hosts) {
   }
 }
 
-async function openNode(bind: string, settings: Partial<FaultSettings> | undefined): Promise<Network> {
-  const network = await openNetwork({ bind });
+async function openNode(
+  bind: string,
+  settings: Partial<FaultSettings> | undefined,
+  options: Partial<NetworkOptions> = {},
+): Promise<Network> {
+  const network = await openNetwork({ bind, ...options });
   if (settings === undefined) return network;
   return injectFaults(network, { clock: systemClock(), random: systemRandom(), ...settings });
 }

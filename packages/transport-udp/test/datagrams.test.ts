@@ -53,6 +53,7 @@ function rig(grantedBytes?: number): {
   const logged: [string, LogFields | undefined][] = [];
   const transport = new UdpTransport({
     socket: socket as unknown as Socket,
+    connected: undefined,
     self: address('10.0.0.1:7946'),
     family: 4,
     origins: new Origins(allowList(undefined)),
@@ -93,6 +94,16 @@ describe('sending', () => {
       'send.UNKNOWN': 1,
       'receive.ECONNRESET': 1,
     });
+  });
+
+  test('does not overwrite what the system has not taken yet', () => {
+    const { socket, transport } = rig();
+    transport.send(to, bytesOf('one')); // the system takes it later: it still lies where it was staged
+    socket.queueBytes = 3;
+    transport.send(to, bytesOf('two'));
+    transport.send(to, bytesOf('six'));
+    const texts = socket.sent.map(({ payload }) => new TextDecoder().decode(payload));
+    expect(texts).toEqual(['one', 'two', 'six']);
   });
 
   test('keeps a copy while the system waits', () => {
