@@ -5,7 +5,7 @@ export interface ReplicatedLog {
    * @throws GrpError of kind `conflict` (another server leads), `no-quorum`, `unreachable` (the outcome is not known),
    * or `failure` with `retryAfterMs` in its context (overloaded)
    */
-  propose(command: Uint8Array, options: { readonly signal?: AbortSignal }): Promise<unknown>;
+  propose(command: Uint8Array, options: { readonly signal?: AbortSignal }): Promise<Uint8Array>;
   /**
    * Resolves when this server's copy holds everything that was committed before the call (ReadIndex).
    * @throws GrpError as `propose`

@@ -1,7 +1,8 @@
 import { create, fromBinary, toBinary, type MessageInitShape } from '@bufbuild/protobuf';
 import { defineErrors } from '@grp/core';
-import { OutcomeSchema, SnapshotRecordSchema, type SnapshotRecord } from './gen/grp/chat/v1/log_pb.ts';
-import { hex, unhex, type Account, type Outcome, type OutcomeError, type Room, type StoredMessage } from './model.ts';
+import { SnapshotRecordSchema, type SnapshotRecord } from './gen/grp/chat/v1/log_pb.ts';
+import { hex, unhex, type Account, type Room, type StoredMessage } from './model.ts';
+import { outcomeOf, outcomeRecord } from './outcome-codec.ts';
 import { ChatState } from './state.ts';
 import type { StateConfig } from './config.ts';
 
@@ -202,7 +203,7 @@ class Restorer {
       case 'session':
         return this.#session(record.value);
       case 'request':
-        return this.#state.restoreRequest(hex(record.value.requestId), outcomeOf(record.value.outcome));
+        return this.#request(record.value);
       case 'room':
         return void this.#state.restoreRoom(record.value.name, Number(record.value.createdAtMs));
       case 'membership':
@@ -215,6 +216,11 @@ class Restorer {
       default:
         throw invalid('a record of an unknown kind');
     }
+  }
+
+  #request({ requestId, outcome }: Extract<SnapshotRecord['record'], { case: 'request' }>['value']): void {
+    if (outcome === undefined) throw invalid('a request without an outcome');
+    this.#state.restoreRequest(hex(requestId), outcomeOf(outcome));
   }
 
   #account(record: ReturnType<typeof accountRecord>): void {
@@ -274,20 +280,6 @@ function readRecord(bytes: Uint8Array): SnapshotRecord {
   } catch {
     throw invalid('a record cannot be read');
   }
-}
-
-function outcomeRecord(outcome: Outcome) {
-  if (!outcome.ok) return create(OutcomeSchema, { error: outcome.error });
-  const { index, atMs, sequence = 0, room = '' } = outcome;
-  return create(OutcomeSchema, { index: BigInt(index), atMs: BigInt(atMs), sequence: BigInt(sequence), room });
-}
-
-function outcomeOf(record: ReturnType<typeof outcomeRecord> | undefined): Outcome {
-  if (record === undefined) throw invalid('a request without an outcome');
-  const { error, index, atMs, sequence, room } = record;
-  if (error !== '') return { ok: false, error: error as OutcomeError };
-  const message = sequence === 0n ? {} : { sequence: Number(sequence) };
-  return { ok: true, index: Number(index), atMs: Number(atMs), ...message, ...(room === '' ? {} : { room }) };
 }
 
 function invalid(problem: string) {

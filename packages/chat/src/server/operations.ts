@@ -3,6 +3,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { chatError, outcomeCodes } from '../errors.ts';
 import { CommandSchema } from '../gen/grp/chat/v1/log_pb.ts';
 import { hex, type Account, type Outcome, type Room, type Session, type StoredMessage } from '../model.ts';
+import { decodeOutcome } from '../outcome-codec.ts';
 import { foldName, isName, matchesPattern } from '../names.ts';
 import type { PasswordHasher, ReplicatedLog } from '../ports.ts';
 import type { ChatView, CommandInit } from '../state.ts';
@@ -235,7 +236,7 @@ export class ChatOperations {
     if (requestId.length !== 16)
       throw chatError('CHAT_REQUEST_INVALID', { context: { problem: 'request_id has 16 bytes' } });
     const command = create(CommandSchema, { requestId, atMs: BigInt(this.#options.nowMs()), change } as CommandInit);
-    const outcome = (await this.#options.log.propose(toBinary(CommandSchema, command), caller)) as Outcome;
+    const outcome = decodeOutcome(await this.#options.log.propose(toBinary(CommandSchema, command), caller));
     if (outcome.ok) return outcome;
     const problem = 'the server did not understand what it proposed itself';
     throw chatError(outcomeCodes[outcome.error], { context: { max: this.#options.config.textBytesMax, problem } });

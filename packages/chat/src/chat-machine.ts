@@ -1,0 +1,68 @@
+import type { Cancel } from '@grp/core';
+import type { StateConfig } from './config.ts';
+import type { Room, StoredMessage } from './model.ts';
+import { encodeOutcome } from './outcome-codec.ts';
+import { captureState, restoreState } from './snapshot.ts';
+import { ChatState, type ChatView } from './state.ts';
+
+/** A message that has just been applied here, for those who follow its room. */
+export interface AppliedMessage {
+  readonly room: Room;
+  readonly message: StoredMessage;
+}
+
+/**
+ * The chat as a replicated log's state machine: three functions. The same commands at the same indices give the same
+ * answers and the same snapshot on every server.
+ */
+export class ChatMachine {
+  readonly #config: Partial<StateConfig>;
+  readonly #messages = new Set<(applied: AppliedMessage) => void>();
+  readonly #restored = new Set<() => void>();
+  #state: ChatState;
+
+  constructor(config: Partial<StateConfig> = {}) {
+    this.#config = config;
+    this.#state = new ChatState(config);
+  }
+
+  /** The copy of the state as it is now; another object after `restore`. */
+  get view(): ChatView {
+    return this.#state;
+  }
+
+  apply(command: Uint8Array, index: number): Uint8Array {
+    const outcome = this.#state.apply(index, command);
+    // A retry gives the outcome of the first time, whose message everybody has had already.
+    if (outcome.ok && outcome.index === index && outcome.sequence !== undefined) this.#tell(outcome);
+    return encodeOutcome(outcome);
+  }
+
+  snapshot(): Iterable<Uint8Array> {
+    return captureState(this.#state);
+  }
+
+  /** @throws GrpError CHAT_SNAPSHOT_INVALID; the state is then as before */
+  async restore(chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>): Promise<void> {
+    this.#state = await restoreState(chunks, this.#config);
+    for (const listener of this.#restored) listener();
+  }
+
+  onMessage(listener: (applied: AppliedMessage) => void): Cancel {
+    this.#messages.add(listener);
+    return () => void this.#messages.delete(listener);
+  }
+
+  /** A snapshot has replaced the state: whoever follows a room must look again. */
+  onRestored(listener: () => void): Cancel {
+    this.#restored.add(listener);
+    return () => void this.#restored.delete(listener);
+  }
+
+  #tell({ room: name, sequence }: { readonly room?: string; readonly sequence?: number }): void {
+    const room = this.#state.room(name ?? '');
+    const message = room?.messages[(sequence ?? 0) - 1];
+    if (room === undefined || message === undefined) return;
+    for (const listener of this.#messages) listener({ room, message });
+  }
+}
