@@ -45,7 +45,10 @@ export interface InstalledView {
   readonly position: number;
   /** It comes from nowhere: what the group delivered before never reaches this member. */
   readonly isFresh: boolean;
-  /** Own messages that were under way when this member was left out of a view: delivered by the others, or not. */
+  /**
+   * Own messages that were under way, or waited, when this member was left out of a view, or missed one: delivered by the
+   * others, or not, and not sent again.
+   */
   readonly unknownCount: number;
 }
 

@@ -196,7 +196,7 @@ export class OrderingMachine implements Machine<Input, Effect> {
       return;
     }
     this.#isExcluded = true;
-    this.#unknownCount += this.#countUnknown();
+    this.#loseOwn();
     this.#stopWork();
     this.#work = undefined;
     this.#flush.abandon();
@@ -207,18 +207,18 @@ export class OrderingMachine implements Machine<Input, Effect> {
     for (const timer of ['resend', 'stable', 'ack', 'floor', 'gap'] as const) this.#outlet.timers.delete(timer);
   }
 
-  // Sent, and not seen delivered here.
-  #countUnknown(): number {
-    const own = this.#work?.epoch.own;
-    return own === undefined ? 0 : own.heldBack().messages;
+  // The others go on without this member: what it sent and has not delivered itself, they have delivered or never will.
+  #loseOwn(): void {
+    if (this.#work === undefined) return;
+    this.#unknownCount += this.#work.epoch.own.heldBack().messages + this.#outbox.clear();
   }
 
   #install({ view, prepare, plan, isFresh }: StoredCut, position: number): void {
     const before = this.#work;
-    let unknownCount = this.#unknownCount;
-    this.#unknownCount = 0;
-    if (before !== undefined && isFresh) unknownCount += this.#countUnknown();
+    if (isFresh) this.#loseOwn();
     else if (before !== undefined) this.#finish(before, plan);
+    const unknownCount = this.#unknownCount;
+    this.#unknownCount = 0;
     this.#position = position;
     const epoch = new Epoch(this.#outlet, view, { position, clock: prepare.clock });
     const sending = new Sending(this.#outlet, epoch, this.#outbox);

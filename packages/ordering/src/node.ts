@@ -189,6 +189,8 @@ class OrderingNode implements Ordering {
           members: effect.installed.view.members.length,
           position: effect.installed.position,
         });
+        if (effect.installed.unknownCount > 0)
+          this.#rejectWaiting(orderingError('ORDERING_EXCLUDED', { context: { view: effect.installed.view.number } }));
         this.#events.view.emit(effect.installed);
         return;
       case 'flush':

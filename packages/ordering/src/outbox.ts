@@ -51,6 +51,15 @@ export class Outbox {
     return { firstSequence, payloads, bytes: roundBytes(payloads) };
   }
 
+  /** Forgets all that waits; how many messages that was. */
+  clear(): number {
+    const { messages } = this;
+    this.#payloads = [];
+    this.#taken = 0;
+    this.#bytes = 0;
+    return messages;
+  }
+
   #compact(): void {
     if (this.#taken < this.#payloads.length && this.#taken < 4_096) return;
     this.#payloads = this.#payloads.slice(this.#taken);
