@@ -1,0 +1,283 @@
+import { invariant, type Cancel, type Clock, type Disk } from '@grp/core';
+import { Batch } from './batch.ts';
+import type { LogConfig } from './config.ts';
+import { frameBytes, frameHeaderBytes, frameTypes, setUint53, viewOf } from './frame.ts';
+import type { FrameContent, LogImage } from './log-image.ts';
+import { encodeStart, segmentHeaderBytes, startBytes, type SegmentFile } from './segment.ts';
+import { isFullError, type SegmentPool } from './segment-pool.ts';
+import type { StateFile } from './state-file.ts';
+import type { Position } from './entry-index.ts';
+import type { ScanTail } from './scan.ts';
+import type { Ticket } from './types.ts';
+
+export interface LogWriterOptions {
+  readonly disk: Disk;
+  readonly clock: Clock;
+  readonly config: LogConfig;
+  readonly image: LogImage;
+  readonly pool: SegmentPool;
+  readonly state: StateFile;
+  readonly onDurable: (ticket: Ticket, lastIndex: number) => void;
+  /** The log goes on in this segment. */
+  readonly onSegment: (segment: SegmentFile) => void;
+  readonly onError: (cause: unknown) => void;
+}
+
+/** The largest start frame. */
+const startFrameBytesMax = 1_280;
+const noPayload = new Uint8Array(0);
+
+/**
+ * Places frames one after another and makes them durable in batches: one write and one sync each, one at a time. What
+ * arrives meanwhile is encoded into the next batch, so that it leaves at once when its turn comes.
+ */
+export class LogWriter {
+  readonly #options: LogWriterOptions;
+  #active: SegmentFile | undefined;
+  #offset = segmentHeaderBytes;
+  #chain: number;
+  #epoch: number;
+  #ticket: Ticket = 0;
+  /** The batch that is being filled. */
+  #open: Batch | undefined;
+  readonly #full: Batch[] = [];
+  #inFlight: Batch | undefined;
+  #queuedBytes = 0;
+  readonly #buffers: Uint8Array[] = [];
+  #durableId = 0;
+  #cancelRetry: Cancel = () => {};
+  #isStopped = false;
+  #onIdle: (() => void) | undefined;
+
+  constructor(options: LogWriterOptions, tail: ScanTail) {
+    this.#options = options;
+    this.#chain = tail.chain;
+    this.#epoch = tail.epoch;
+  }
+
+  /** Accepted and not durable yet. */
+  get queuedBytes(): number {
+    return this.#queuedBytes;
+  }
+
+  /** The segment of the last durable batch. */
+  get durableId(): number {
+    return this.#durableId;
+  }
+
+  /** Whether frames of so many bytes in all have room that is sure to be there. */
+  hasRoom(bytes: number, largestBytes: number, purpose: 'entries' | 'control'): boolean {
+    const { pool } = this.#options;
+    const room = this.#room();
+    if (pool.next !== undefined) {
+      if (bytes <= room) return true;
+      const following = pool.next.sizeBytes - segmentHeaderBytes - startFrameBytesMax - 2 * frameHeaderBytes;
+      // What is left at the end of the active one may be just too little for one frame.
+      return bytes <= Math.max(0, room - largestBytes) + following - this.#reserve(pool.next);
+    }
+    const reserve = purpose === 'control' || this.#active === undefined ? 0 : this.#reserve(this.#active);
+    return bytes <= room - reserve;
+  }
+
+  /** Begins the first segment of this process with what must be in it at once. Resolves when it is durable. */
+  async begin(segment: SegmentFile, previous: ScanTail, copies: readonly FrameContent[]): Promise<void> {
+    const { disk, image } = this.#options;
+    const base = copies.find(({ type }) => type === frameTypes.entry);
+    const last = base === undefined ? image.last : { index: base.index - 1, term: image.term(base.index - 1) ?? 0 };
+    const copiedBytes = copies.reduce((sum, { payload }) => sum + frameBytes(payload.length), 0);
+    const payload = startOf(image, {
+      id: previous.segment,
+      end: previous.segment === 0 ? 0 : previous.end,
+      copiedBytes,
+    });
+    this.#active = segment;
+    this.#offset = segmentHeaderBytes;
+    const batch = this.#batch();
+    this.#put({ type: frameTypes.start, ...last, payload });
+    for (const copy of copies) {
+      const position = this.#put(copy);
+      if (copy.type === frameTypes.entry || copy.type === frameTypes.repair)
+        image.index.replace(copy.index, copy.term, position);
+    }
+    this.#open = undefined;
+    await disk.write(segment.file, batch.start, batch.finish());
+    await disk.sync(segment.file);
+    this.#durableId = segment.id;
+    this.#queuedBytes = 0;
+    await this.saveState();
+  }
+
+  /** Writes the second copy of what matters. One call at a time. */
+  async saveState(): Promise<void> {
+    const { image, state } = this.#options;
+    const { compacted, hardState } = image;
+    await state.write({ activeId: this.#durableId, compacted, hardState });
+  }
+
+  /** Adds a frame to the log, which must have room. It is on its way after `commit`. */
+  add(content: FrameContent): void {
+    const { image } = this.#options;
+    if (content.type === frameTypes.truncate) this.#cutBack(content.index - 1);
+    if (content.type === frameTypes.reset) this.#cutBack(0);
+    this.#makeRoom(frameBytes(content.payload.length));
+    const position = this.#put(content);
+    image.apply(content, position);
+    if (content.type === frameTypes.hardState) this.#batch().hasHardState = true;
+  }
+
+  /** Hard state that the log has no room for goes into the state file alone. */
+  addToState(sequence: number, bytes: Uint8Array): void {
+    this.#options.image.hardState = { sequence, bytes };
+    this.#batch().hasHardState = true;
+  }
+
+  /** What was added since the last commit gets a ticket, and is written as soon as the disk is free. */
+  commit(): Ticket {
+    const batch = this.#batch();
+    batch.ticket = ++this.#ticket;
+    batch.lastIndex = this.#options.image.index.last;
+    if (batch.usedBytes >= this.#options.config.batchBytesMax) this.#closeBatch();
+    this.#kick();
+    return this.#ticket;
+  }
+
+  /** Resolves when nothing is under way or waiting. */
+  async idle(): Promise<void> {
+    if (this.#isStopped || (this.#inFlight === undefined && this.#open === undefined)) return;
+    await new Promise<void>((resolve) => (this.#onIdle = resolve));
+  }
+
+  /** Nothing more is written. What is under way may or may not get there. */
+  stop(): void {
+    this.#isStopped = true;
+    this.#cancelRetry();
+    this.#onIdle?.();
+  }
+
+  // The log is written anew above this index: what is on its way holds no entry there that is still valid.
+  #cutBack(last: number): void {
+    this.#epoch = (this.#epoch + 1) & 255;
+    for (const batch of [this.#inFlight, ...this.#full, this.#open])
+      if (batch !== undefined) batch.lastIndex = Math.min(batch.lastIndex, last);
+  }
+
+  // Room for the terminator and a seal is always left.
+  #room(): number {
+    return (this.#active?.sizeBytes ?? 0) - this.#offset - 2 * frameHeaderBytes;
+  }
+
+  // For hard state, truncations and compactions when there is no other segment to go on in.
+  #reserve({ sizeBytes }: SegmentFile): number {
+    return Math.min(65_536, sizeBytes >> 3);
+  }
+
+  #makeRoom(bytes: number): void {
+    if (bytes <= this.#room()) return;
+    const { image, pool } = this.#options;
+    const full = this.#active as SegmentFile;
+    this.#put({ type: frameTypes.seal, ...image.last, payload: noPayload });
+    this.#closeBatch();
+    const end = this.#offset;
+    const next = pool.take();
+    invariant(next !== undefined, 'what was accepted has room');
+    this.#active = next;
+    this.#options.onSegment(next);
+    this.#offset = segmentHeaderBytes;
+    const payload = startOf(image, { id: full.id, end, copiedBytes: 0 });
+    this.#put({ type: frameTypes.start, ...image.last, payload });
+  }
+
+  #put({ type, index, term, payload }: FrameContent): Position {
+    const batch = this.#batch();
+    const segment = this.#active as SegmentFile;
+    const bytes = frameBytes(payload.length);
+    this.#chain = batch.add({ type, epoch: this.#epoch, index, term, previous: this.#chain, payload });
+    const position = { segment: segment.id, offset: this.#offset, bytes };
+    this.#offset += bytes;
+    this.#queuedBytes += bytes;
+    return position;
+  }
+
+  #batch(): Batch {
+    const buffer = this.#open === undefined ? (this.#buffers.pop() ?? new Uint8Array(65_536)) : undefined;
+    if (buffer !== undefined) this.#open = new Batch(this.#active as SegmentFile, this.#offset, buffer);
+    return this.#open as Batch;
+  }
+
+  // When a segment is full, before its commit: the frames then belong to the ticket of the next batch.
+  #closeBatch(): void {
+    const batch = this.#open as Batch;
+    batch.lastIndex = this.#options.image.index.last;
+    this.#full.push(batch);
+    this.#open = undefined;
+  }
+
+  #kick(): void {
+    if (this.#inFlight !== undefined || this.#isStopped) return;
+    const batch = this.#full.shift() ?? this.#open;
+    if (batch === undefined) {
+      this.#onIdle?.();
+      return;
+    }
+    if (batch === this.#open) this.#open = undefined;
+    this.#inFlight = batch;
+    void this.#flush(batch);
+  }
+
+  async #flush(batch: Batch): Promise<void> {
+    const { disk, onError } = this.#options;
+    try {
+      const saved = batch.hasHardState ? this.saveState() : undefined;
+      // Its failure is heard below; until then it must not count as unheard.
+      saved?.catch(() => {});
+      if (batch.usedBytes > 0) {
+        await disk.write(batch.segment.file, batch.start, batch.finish());
+        if (this.#isStopped) return;
+        await disk.sync(batch.segment.file);
+      }
+      if (saved !== undefined) await saved;
+    } catch (cause) {
+      if (this.#isStopped) return;
+      if (isFullError(cause)) this.#retry(batch);
+      else onError(cause);
+      return;
+    }
+    if (!this.#isStopped) this.#finish(batch);
+  }
+
+  // A file system that copies on write may lack room for bytes that were allocated. Nothing was lost by that, and nothing
+  // is durable until it goes well.
+  #retry(batch: Batch): void {
+    const { clock, config } = this.#options;
+    this.#cancelRetry = clock.wakeAt(clock.now() + config.fullRetryMs, () => void this.#flush(batch));
+  }
+
+  #finish(batch: Batch): void {
+    const { onDurable } = this.#options;
+    this.#inFlight = undefined;
+    this.#durableId = batch.segment.id;
+    this.#queuedBytes -= batch.usedBytes;
+    const { ticket, lastIndex, buffer } = batch;
+    // The disk is not kept waiting by what listeners do.
+    this.#kick();
+    if (ticket > 0) onDurable(ticket, lastIndex);
+    if (this.#buffers.length < 2) this.#buffers.push(buffer);
+  }
+}
+
+function startOf(
+  { compacted, commitHint, hardState, unsettled }: LogImage,
+  { id, end, copiedBytes }: { readonly id: number; readonly end: number; readonly copiedBytes: number },
+): Uint8Array {
+  const record = { previousId: id, previousEnd: end, compacted, commitHint, hardState, unsettled };
+  const bytes = frameBytes(startBytes + (hardState?.bytes.length ?? 0));
+  return encodeStart({ ...record, openingEnd: segmentHeaderBytes + bytes + copiedBytes });
+}
+
+/** The payload of a frame that says one or two numbers. */
+export function numbers(...values: readonly number[]): Uint8Array {
+  const bytes = new Uint8Array(values.length * 8);
+  const view = viewOf(bytes);
+  for (const [position, value] of values.entries()) setUint53(view, position * 8, value);
+  return bytes;
+}

@@ -1,0 +1,155 @@
+import { GrpError, type Cancel, type Clock, type Disk, type Logger } from '@grp/core';
+import type { LogConfig } from './config.ts';
+import { encodeSegmentHeader, segmentName, type SegmentFile } from './segment.ts';
+
+export interface SegmentPoolOptions {
+  readonly disk: Disk;
+  readonly folder: string;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly config: LogConfig;
+  /** Ids start above. */
+  readonly idMax: number;
+  /** A segment is ready, where there was none. */
+  readonly onReady: () => void;
+  readonly onFull: (isFull: boolean) => void;
+  readonly onError: (cause: unknown) => void;
+}
+
+/** What is left of one dropped segment is enough: a second one would only hold room. */
+const rawMax = 1;
+
+/**
+ * Has the next segment ready before it is needed: allocated, filled with zeros, named and durable, so that going on in it
+ * costs one write. Segments that are not needed any more come back and are used again.
+ */
+export class SegmentPool {
+  readonly #options: SegmentPoolOptions;
+  #idMax: number;
+  #sizeBytes: number;
+  #next: SegmentFile | undefined;
+  #raw: SegmentFile[] = [];
+  #making: Promise<void> | undefined;
+  #isFull = false;
+  #isClosed = false;
+  #cancelRetry: Cancel = () => {};
+
+  constructor(options: SegmentPoolOptions) {
+    this.#options = options;
+    this.#idMax = options.idMax;
+    this.#sizeBytes = options.config.firstSegmentBytes;
+  }
+
+  /** The segment that is ready. */
+  get next(): SegmentFile | undefined {
+    return this.#next;
+  }
+
+  get isFull(): boolean {
+    return this.#isFull;
+  }
+
+  /** The segment that is ready; another one is made in the background. */
+  take(): SegmentFile | undefined {
+    const taken = this.#next;
+    this.#next = undefined;
+    this.prepare();
+    return taken;
+  }
+
+  /** Makes a segment now. @throws what the disk throws */
+  async make(): Promise<SegmentFile> {
+    const { disk, folder } = this.#options;
+    const id = ++this.#idMax;
+    const file = segmentName(folder, id);
+    const raw = this.#raw.pop();
+    const sizeBytes = raw?.sizeBytes ?? this.#sizeBytes;
+    if (raw === undefined) await this.#allocate(file, sizeBytes);
+    else {
+      await disk.rename(raw.file, file);
+      // First the name: a header under an old name would damage what may still be read there.
+      await disk.syncDirectory(folder);
+    }
+    const made = { id, file, sizeBytes };
+    await disk.write(file, 0, encodeSegmentHeader(made));
+    await disk.sync(file);
+    await disk.syncDirectory(folder);
+    this.#sizeBytes = Math.min(this.#options.config.segmentBytes, Math.max(this.#sizeBytes, sizeBytes) * 4);
+    return made;
+  }
+
+  /** Starts to make the next segment, unless it is there or under way. */
+  prepare(): void {
+    if (this.#isClosed || this.#next !== undefined || this.#making !== undefined) return;
+    this.#cancelRetry();
+    this.#making = this.make().then(
+      (made) => {
+        this.#making = undefined;
+        this.#next = made;
+        this.#setFull(false);
+        this.#options.onReady();
+      },
+      (cause: unknown) => {
+        this.#making = undefined;
+        this.#fail(cause);
+      },
+    );
+  }
+
+  /** Takes a file that nobody reads any more: for the next segment, or to remove it. */
+  async recycle(file: SegmentFile): Promise<void> {
+    const isWanted = this.#isFull || (this.#raw.length < rawMax && file.sizeBytes >= this.#sizeBytes);
+    if (isWanted) this.#raw.push(file);
+    else {
+      await this.#options.disk.remove(file.file);
+      await this.#options.disk.syncDirectory(this.#options.folder);
+    }
+    if (this.#isFull) this.prepare();
+  }
+
+  /** Files left by an earlier process: one is kept for `make`, whatever its size, as the disk may be full. */
+  async adopt(spares: readonly SegmentFile[]): Promise<void> {
+    const usable = spares.filter(({ sizeBytes }) => sizeBytes >= this.#options.config.firstSegmentBytes);
+    const [kept] = usable.toSorted((a, b) => b.sizeBytes - a.sizeBytes);
+    if (kept !== undefined) this.#raw.push(kept);
+    for (const spare of spares) if (spare !== kept) await this.#options.disk.remove(spare.file);
+  }
+
+  /** Resolves when nothing is under way any more. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    this.#cancelRetry();
+    await this.#making;
+  }
+
+  async #allocate(file: string, sizeBytes: number): Promise<void> {
+    const { disk } = this.#options;
+    try {
+      await disk.preallocate(file, sizeBytes);
+    } catch (cause) {
+      // What was allocated of it would only take the room that others need.
+      await disk.remove(file).catch(() => {});
+      throw cause;
+    }
+  }
+
+  #fail(cause: unknown): void {
+    const { clock, config, logger, folder, onError } = this.#options;
+    if (this.#isClosed) return;
+    if (!isFullError(cause)) return onError(cause);
+    if (!this.#isFull) logger.log('warn', 'storage.full', { folder });
+    this.#setFull(true);
+    this.#cancelRetry = clock.wakeAt(clock.now() + config.fullRetryMs, () => this.prepare());
+  }
+
+  #setFull(isFull: boolean): void {
+    if (isFull === this.#isFull) return;
+    this.#isFull = isFull;
+    this.#options.onFull(isFull);
+  }
+}
+
+/** The disk has no room: nothing was lost, and it may have some later. */
+export function isFullError(cause: unknown): boolean {
+  return cause instanceof GrpError && cause.code === 'DISK_FULL';
+}

@@ -1,0 +1,65 @@
+import type { Entry } from './types.ts';
+
+/** The newest entries, without gaps, as many as fit. What is not yet written is never let go. */
+export class TailCache {
+  readonly #bytesMax: number;
+  #entries: Entry[] = [];
+  /** How many at the front of the array are gone; they are cut off now and then. */
+  #skipped = 0;
+  #bytes = 0;
+
+  constructor(bytesMax: number) {
+    this.#bytesMax = bytesMax;
+  }
+
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  push(entry: Entry): void {
+    if (this.#length() > 0 && entry.index !== (this.#entries.at(-1) as Entry).index + 1) this.clear();
+    this.#entries.push(entry);
+    this.#bytes += cost(entry);
+  }
+
+  /** Lets the oldest entries up to `writtenTo` go until the rest fits. */
+  trim(writtenTo: number): void {
+    while (this.#bytes > this.#bytesMax && this.#length() > 0) {
+      const oldest = this.#entries[this.#skipped] as Entry;
+      if (oldest.index > writtenTo) break;
+      this.#bytes -= cost(oldest);
+      this.#skipped++;
+    }
+    if (this.#skipped > 1_024 && this.#skipped * 2 > this.#entries.length) {
+      this.#entries.splice(0, this.#skipped);
+      this.#skipped = 0;
+    }
+  }
+
+  truncate(from: number): void {
+    while (this.#length() > 0 && (this.#entries.at(-1) as Entry).index >= from)
+      this.#bytes -= cost(this.#entries.pop() as Entry);
+  }
+
+  clear(): void {
+    this.#entries = [];
+    this.#skipped = 0;
+    this.#bytes = 0;
+  }
+
+  /** Undefined when it is not here. */
+  get(index: number): Entry | undefined {
+    if (this.#length() === 0) return undefined;
+    const first = (this.#entries[this.#skipped] as Entry).index;
+    return index < first ? undefined : this.#entries[this.#skipped + index - first];
+  }
+
+  #length(): number {
+    return this.#entries.length - this.#skipped;
+  }
+}
+
+// Besides the payload, an entry costs an object, a number or two, and a view of bytes.
+function cost(entry: Entry): number {
+  return entry.payload.length + 160;
+}
