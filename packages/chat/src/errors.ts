@@ -26,6 +26,11 @@ export const chatError = defineErrors({
   CHAT_FULL: { kind: 'failure', message: 'The store is full: nothing more is taken, and nothing is lost.' },
   CHAT_REQUEST_INVALID: { kind: 'usage', message: 'The request is not understood: $problem.' },
   CHAT_BUSY: { kind: 'failure', message: 'Too much at once.', hint: 'Try again in $retryAfterMs ms.' },
+  CHAT_PORT_UNUSABLE: {
+    kind: 'conflict',
+    message: 'The chat cannot listen on $address: $problem.',
+    hint: 'Another server may run there; give another port.',
+  },
   CHAT_RECOVERING: { kind: 'no-quorum', message: 'This server is still recovering.', hint: 'Try another server.' },
   CHAT_UNREACHABLE: {
     kind: 'unreachable',

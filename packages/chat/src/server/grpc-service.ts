@@ -1,4 +1,4 @@
-import { fromBinary, toBinary, type DescMessage, type DescMethod, type DescService } from '@bufbuild/protobuf';
+import { create, fromBinary, toBinary, type DescMessage, type DescMethod, type DescService } from '@bufbuild/protobuf';
 import type { MethodDefinition, ServiceDefinition } from '@grpc/grpc-js';
 
 type AnyMessage = Parameters<typeof toBinary>[1];
@@ -21,7 +21,7 @@ function definition(service: DescService, method: DescMethod): MethodDefinition<
 
 function codec(side: 'request' | 'response', schema: DescMessage) {
   return {
-    [`${side}Serialize`]: (message: AnyMessage) => Buffer.from(toBinary(schema, message)),
+    [`${side}Serialize`]: (message: AnyMessage) => Buffer.from(toBinary(schema, create(schema, message))),
     [`${side}Deserialize`]: (bytes: Buffer) => fromBinary(schema, bytes),
   };
 }

@@ -172,7 +172,7 @@ export class ChatOperations {
     caller: Caller,
   ): Promise<{ readonly messages: readonly LabelledMessage[]; readonly more: boolean }> {
     const { account } = options.local ? this.#session(caller) : await this.#current(caller);
-    const { messages } = this.roomOf(account, options.room) ?? { messages: [] };
+    const { messages } = this.#options.view().room(this.canonicalRoom(account, options.room)) ?? { messages: [] };
     const limit = Math.min(options.limit === 0 ? listLimit : options.limit, listLimit);
     const from = options.fromSequence === 0 ? Math.max(0, messages.length - limit) : options.fromSequence - 1;
     const part = messages.slice(from, from + limit);
@@ -187,11 +187,11 @@ export class ChatOperations {
     return this.#session(caller).account;
   }
 
-  /** A room under the name that the account uses; undefined when nobody has said anything in it. @throws GrpError */
-  roomOf(account: Account, wanted: string): Room | undefined {
+  /** The name under which the state keeps what the account calls `general` or `@bob`. @throws GrpError CHAT_ROOM_INVALID, CHAT_USER_UNKNOWN */
+  canonicalRoom(account: Account, wanted: string): string {
     const resolved = this.#options.view().resolveRoom(account, wanted);
     if ('error' in resolved) throw chatError(outcomeCodes[resolved.error]);
-    return this.#options.view().room(resolved.name);
+    return resolved.name;
   }
 
   async #current(caller: Caller): Promise<{ readonly account: Account; readonly tokenHash: Uint8Array }> {
@@ -235,7 +235,7 @@ export class ChatOperations {
   async #propose(requestId: Uint8Array, change: ChangeInit, caller: Caller): Promise<Extract<Outcome, { ok: true }>> {
     if (requestId.length !== 16)
       throw chatError('CHAT_REQUEST_INVALID', { context: { problem: 'request_id has 16 bytes' } });
-    const command = create(CommandSchema, { requestId, atMs: BigInt(this.#options.nowMs()), change } as CommandInit);
+    const command = create(CommandSchema, { requestId, atMs: BigInt(this.#options.nowMs()), change });
     const outcome = decodeOutcome(await this.#options.log.propose(toBinary(CommandSchema, command), caller));
     if (outcome.ok) return outcome;
     const problem = 'the server did not understand what it proposed itself';

@@ -1,5 +1,4 @@
 import { create, type MessageInitShape } from '@bufbuild/protobuf';
-import type { handleUnaryCall } from '@grpc/grpc-js';
 import {
   ChangePasswordResponseSchema,
   DeleteAccountResponseSchema,
@@ -12,7 +11,7 @@ import {
   LoginResponseSchema,
   LogoutResponseSchema,
   MarkReadResponseSchema,
-  MessageSchema,
+  type MessageSchema,
   RegisterResponseSchema,
   SendResponseSchema,
   UnreadResponseSchema,
@@ -131,6 +130,3 @@ export function messageOf({ room, message }: LabelledMessage): MessageInitShape<
 function roomOf({ label, lastSequence, members, joined, unread }: RoomFacts) {
   return { name: label, lastSequence: BigInt(lastSequence), members, joined, unread: BigInt(unread) };
 }
-
-/** The signature that grpc-js wants, for whoever wires these. */
-export type GrpcUnary = handleUnaryCall<unknown, object>;

@@ -1,0 +1,178 @@
+import { create, type MessageInitShape } from '@bufbuild/protobuf';
+import { GrpError, type Cancel } from '@grp/core';
+import type { ChatMachine } from '../chat-machine.ts';
+import { chatError } from '../errors.ts';
+import {
+  ConverseResponseSchema,
+  type ConverseRequest,
+  type ConverseResponse,
+  type Follow,
+} from '../gen/grp/chat/v1/chat_pb.ts';
+import type { Account, Room } from '../model.ts';
+import type { ReplicatedLog } from '../ports.ts';
+import type { Caller, ChatOperations } from './operations.ts';
+import { messageOf } from './unary.ts';
+
+export interface ConversationOptions {
+  readonly operations: ChatOperations;
+  readonly machine: ChatMachine;
+  readonly log: ReplicatedLog;
+  readonly caller: Caller;
+  readonly followsMax: number;
+  /** False: the client reads too slowly; `resume` is called when there is room. */
+  readonly write: (response: ConverseResponse) => boolean;
+  /** The session has ended, or is not allowed what it asked for. */
+  readonly fail: (cause: unknown) => void;
+}
+
+interface Followed {
+  readonly label: string;
+  /** The last sequence written to this stream. */
+  last: number;
+  isLive: boolean;
+}
+
+type ResponseInit = NonNullable<MessageInitShape<typeof ConverseResponseSchema>['response']>;
+
+const pageMax = 256;
+const sendsAtOnceMax = 64;
+
+/**
+ * One client's stream: what it sends goes to the operations, what its rooms get comes back, each room in order and without
+ * gaps. A client that reads slowly is not written to: its rooms stay where they are, and cost nothing but their position.
+ */
+export class Conversation {
+  readonly #options: ConversationOptions;
+  /** By the room's canonical name. */
+  readonly #followed = new Map<string, Followed>();
+  readonly #cancels: readonly Cancel[];
+  #isFull = false;
+  #isPumping = false;
+  #sending = 0;
+
+  constructor(options: ConversationOptions) {
+    this.#options = options;
+    const { machine } = options;
+    this.#cancels = [machine.onMessage(({ room }) => this.#advance(room)), machine.onRestored(() => this.#pump())];
+  }
+
+  close(): void {
+    for (const cancel of this.#cancels) cancel();
+    this.#followed.clear();
+  }
+
+  /** The client has read: there is room again. */
+  resume(): void {
+    this.#isFull = false;
+    this.#pump();
+  }
+
+  async take({ request }: ConverseRequest): Promise<void> {
+    switch (request.case) {
+      case 'follow':
+        return this.#follow(request.value);
+      case 'send':
+        return this.#answer(request.value.requestId, async () => {
+          const { requestId, room, text } = request.value;
+          const sent = await this.#options.operations.send(requestId, room, text, this.#options.caller);
+          return { case: 'sent', value: { requestId, message: messageOf(sent) } };
+        });
+      case 'markRead':
+        return this.#answer(request.value.requestId, async () => {
+          const { requestId, room, sequence } = request.value;
+          await this.#options.operations.markRead(requestId, room, Number(sequence), this.#options.caller);
+          return { case: 'sent', value: { requestId } };
+        });
+      default:
+        // A newer client's request: it learns that this server does not know it.
+        throw chatError('CHAT_REQUEST_INVALID', { context: { problem: 'an unknown kind of request on a stream' } });
+    }
+  }
+
+  async #follow({ room: wanted, afterSequence }: Follow): Promise<void> {
+    const { operations, log, caller, followsMax } = this.#options;
+    await log.readBarrier(caller); // what was committed before is in the copy, so that nothing is missed in between
+    const account = operations.account(caller);
+    const name = operations.canonicalRoom(account, wanted);
+    if (this.#followed.size >= followsMax && !this.#followed.has(name)) {
+      throw chatError('CHAT_BUSY', { context: { retryAfterMs: 1_000 } });
+    }
+    this.#followed.set(name, { label: wanted, last: Number(afterSequence), isLive: false });
+    this.#pump();
+  }
+
+  /** A request on the stream fails by itself; the stream goes on. */
+  async #answer(requestId: Uint8Array, work: () => Promise<ResponseInit>): Promise<void> {
+    if (this.#sending >= sendsAtOnceMax) {
+      this.#write({
+        case: 'failure',
+        value: { requestId, code: 'CHAT_BUSY', message: 'Too much at once.', retry: true },
+      });
+      return;
+    }
+    this.#sending++;
+    try {
+      this.#write(await work());
+    } catch (cause) {
+      if (!(cause instanceof GrpError)) throw cause;
+      const retry = ['no-quorum', 'unreachable'].includes(cause.kind) || cause.code === 'RAFT_NOT_LEADER';
+      this.#write({ case: 'failure', value: { requestId, code: cause.code, message: cause.message, retry } });
+    } finally {
+      this.#sending--;
+    }
+  }
+
+  #advance(room: Room): void {
+    const followed = this.#followed.get(room.name);
+    if (followed === undefined || this.#isFull) return;
+    if (this.#account() !== undefined) this.#writeFrom(room, followed);
+  }
+
+  /** Brings every room up to date, a page of each in turn, until all are or the client is full. */
+  #pump(): void {
+    if (this.#isPumping) return;
+    this.#isPumping = true;
+    try {
+      const account = this.#account();
+      if (account === undefined) return;
+      for (const [name, followed] of this.#followed) {
+        const room = this.#options.machine.view.room(name);
+        for (let isMore = true; isMore && !this.#isFull;) isMore = this.#writeFrom(room, followed);
+      }
+    } finally {
+      this.#isPumping = false;
+    }
+  }
+
+  /** Undefined: the session has ended, and with it this stream. */
+  #account(): Account | undefined {
+    try {
+      return this.#options.operations.account(this.#options.caller);
+    } catch (cause) {
+      this.#options.fail(cause);
+      return undefined;
+    }
+  }
+
+  /** True: there was a whole page, and there may be more. */
+  #writeFrom(room: Room | undefined, followed: Followed): boolean {
+    const messages = room?.messages ?? [];
+    // A copy that was behind the client's last server has nothing for it yet.
+    const page = messages.slice(followed.last, followed.last + pageMax);
+    for (const message of page) {
+      if (this.#isFull) return false;
+      followed.last = message.sequence;
+      this.#write({ case: 'message', value: messageOf({ room: followed.label, message }) });
+    }
+    if (!followed.isLive && followed.last >= messages.length) {
+      followed.isLive = true;
+      this.#write({ case: 'following', value: { room: followed.label, sequence: BigInt(followed.last) } });
+    }
+    return page.length === pageMax;
+  }
+
+  #write(response: ResponseInit): void {
+    const message = create(ConverseResponseSchema, { response });
+    if (!this.#options.write(message)) this.#isFull = true;
+  }
+}

@@ -1,0 +1,217 @@
+import { silentLogger, type Address, type Cancel, type Clock, type Logger } from '@grp/core';
+import {
+  Server,
+  ServerCredentials,
+  type Metadata,
+  type sendUnaryData,
+  type ServerDuplexStream,
+  type ServerUnaryCall,
+  type UntypedServiceImplementation,
+} from '@grpc/grpc-js';
+import type { ChatMachine } from '../chat-machine.ts';
+import { chatError } from '../errors.ts';
+import { Chat, type ConverseRequest, type ConverseResponse } from '../gen/grp/chat/v1/chat_pb.ts';
+import type { PasswordHasher, ReplicatedLog } from '../ports.ts';
+import { serverConfig, type ServerConfig } from './config.ts';
+import { Conversation } from './conversation.ts';
+import { addHealth, addReflection } from './grpc-extras.ts';
+import { grpcService } from './grpc-service.ts';
+import { LoginLimits } from './login-limits.ts';
+import { ChatOperations, type Caller } from './operations.ts';
+import { createPasswordHasher } from './passwords.ts';
+import { grpcError } from './status.ts';
+import { unaryHandlers } from './unary.ts';
+
+export interface ChatServerTls {
+  readonly cert: Buffer;
+  readonly key: Buffer;
+  /** With it, clients must show a certificate that it has signed. */
+  readonly ca?: Buffer;
+}
+
+export interface ChatServerOptions {
+  /** `host:port`; port 0 takes a free one. */
+  readonly bind: Address;
+  readonly machine: ChatMachine;
+  readonly log: ReplicatedLog;
+  readonly clock: Clock;
+  readonly hasher?: PasswordHasher;
+  readonly logger?: Logger;
+  readonly tls?: ChatServerTls;
+  readonly config?: Partial<ServerConfig>;
+}
+
+/** One server of the chat, for clients. The log, and with it all other servers, is the caller's. */
+export interface ChatServer {
+  /** @throws GrpError CHAT_PORT_IN_USE */
+  start(): Promise<{ readonly port: number }>;
+  /** Call when `log.serving` may have changed: health follows it. */
+  noteServing(): void;
+  /** Lets calls end for `graceMs`, then cuts them. Bounded; may be called twice. */
+  close(graceMs?: number): Promise<void>;
+}
+
+/** Makes the gRPC server of one chat node, with health and reflection. It listens from `start` on. */
+export function createChatServer(options: ChatServerOptions): ChatServer {
+  return new GrpcChatServer(options);
+}
+
+class GrpcChatServer implements ChatServer {
+  readonly #options: ChatServerOptions;
+  readonly #config: ServerConfig;
+  readonly #logger: Logger;
+  readonly #operations: ChatOperations;
+  readonly #server: Server;
+  readonly #health: ReturnType<typeof addHealth>;
+  #streams = 0;
+
+  constructor(options: ChatServerOptions) {
+    const { machine, log, clock, hasher = createPasswordHasher(), logger = silentLogger } = options;
+    this.#options = options;
+    this.#logger = logger;
+    this.#config = serverConfig.resolve(options.config);
+    const config = this.#config;
+    this.#operations = new ChatOperations({
+      log,
+      hasher,
+      config,
+      view: () => machine.view,
+      nowMs: () => clock.wallMs(),
+    });
+    this.#server = new Server({
+      'grpc.max_receive_message_length': config.messageBytesMax,
+      'grpc.max_send_message_length': config.messageBytesMax * 16,
+      // A client that is gone without a word is found within a minute, and may not ask more often than that is worth.
+      'grpc.keepalive_time_ms': 30_000,
+      'grpc.keepalive_timeout_ms': 20_000,
+    });
+    this.#health = addHealth(this.#server, Chat.typeName);
+    addReflection(this.#server);
+    this.#server.addService(grpcService(Chat), this.#implementation());
+  }
+
+  async start(): Promise<{ readonly port: number }> {
+    const { bind, tls } = this.#options;
+    const credentials =
+      tls === undefined
+        ? ServerCredentials.createInsecure()
+        : ServerCredentials.createSsl(
+            tls.ca ?? null,
+            [{ cert_chain: tls.cert, private_key: tls.key }],
+            tls.ca !== undefined,
+          );
+    const port = await new Promise<number>((resolve, reject) => {
+      this.#server.bindAsync(bind, credentials, (error, bound) => {
+        if (error === null) resolve(bound);
+        else
+          reject(chatError('CHAT_PORT_UNUSABLE', { context: { address: bind, problem: error.message }, cause: error }));
+      });
+    });
+    this.noteServing();
+    return { port };
+  }
+
+  noteServing(): void {
+    this.#health.set(this.#options.log.serving);
+  }
+
+  async close(graceMs = 1_000): Promise<void> {
+    this.#health.set(false);
+    const graceful = new Promise<void>((resolve) => this.#server.tryShutdown(() => resolve()));
+    const late = new Promise<void>((resolve) => {
+      const { clock } = this.#options;
+      clock.wakeAt(clock.now() + graceMs, resolve);
+    });
+    await Promise.race([graceful, late]);
+    this.#server.forceShutdown();
+  }
+
+  #implementation(): UntypedServiceImplementation {
+    const { clock } = this.#options;
+    const { loginFailuresMax: failuresMax, loginWindowMs: windowMs } = this.#config;
+    const limits = new LoginLimits({ failuresMax, windowMs, now: () => clock.now() });
+    const unary = Object.entries(unaryHandlers(this.#operations, limits)).map(([name, handler]) => [
+      name,
+      (call: ServerUnaryCall<never, object>, done: sendUnaryData<object>) => {
+        const caller = callerOf(call);
+        const serve = async (): Promise<object> => {
+          if (!this.#options.log.serving) throw chatError('CHAT_RECOVERING');
+          return handler({ request: call.request, caller, peer: hostOf(call.getPeer()) });
+        };
+        serve().then(
+          (response) => done(null, response),
+          (cause: unknown) => done(this.#error(cause, name)),
+        );
+      },
+    ]);
+    return {
+      ...Object.fromEntries(unary),
+      converse: (stream: ServerDuplexStream<ConverseRequest, ConverseResponse>) => this.#converse(stream),
+    } as UntypedServiceImplementation;
+  }
+
+  #converse(stream: ServerDuplexStream<ConverseRequest, ConverseResponse>): void {
+    const { machine, log } = this.#options;
+    let ended = false;
+    const fail = (cause: unknown): void => {
+      if (ended) return;
+      end();
+      stream.emit('error', this.#error(cause, 'converse'));
+    };
+    if (!log.serving) return fail(chatError('CHAT_RECOVERING'));
+    if (this.#streams >= this.#config.streamsMax)
+      return fail(chatError('CHAT_BUSY', { context: { retryAfterMs: 5_000 } }));
+    this.#streams++;
+    const conversation = new Conversation({
+      operations: this.#operations,
+      machine,
+      log,
+      caller: callerOf(stream),
+      followsMax: this.#config.followsMax,
+      write: (response) => !ended && stream.write(response),
+      fail,
+    });
+    const cancels: Cancel[] = [];
+    function end(): void {
+      ended = true;
+      for (const cancel of cancels) cancel();
+    }
+    cancels.push(() => {
+      conversation.close();
+      this.#streams--;
+    });
+    stream.on('data', (request: ConverseRequest) => void conversation.take(request).catch(fail));
+    stream.on('drain', () => conversation.resume());
+    stream.on('end', () => {
+      if (!ended) end();
+      stream.end();
+    });
+    stream.on('cancelled', () => (ended ? undefined : end()));
+    stream.on('error', () => (ended ? undefined : end()));
+  }
+
+  #error(cause: unknown, method: string) {
+    const error = grpcError(cause, this.#options.log.leader());
+    if (error.metadata.get('grp-code')[0] === 'CHAT_INTERNAL') {
+      const message = cause instanceof Error ? (cause.stack ?? cause.message) : String(cause);
+      this.#logger.log('error', 'chat.failed', { method, message });
+    }
+    return error;
+  }
+}
+
+function callerOf(call: {
+  readonly metadata: Metadata;
+  on(event: 'cancelled', listener: () => void): unknown;
+}): Caller {
+  const [authorization] = call.metadata.get('authorization');
+  const token = /^Bearer ([\w-]{1,128})$/.exec(String(authorization ?? ''))?.[1];
+  const gone = new AbortController();
+  call.on('cancelled', () => gone.abort());
+  return { token, signal: gone.signal };
+}
+
+/** Without the port, which changes with every connection. */
+function hostOf(peer: string): string {
+  return peer.slice(0, Math.max(0, peer.lastIndexOf(':')));
+}
