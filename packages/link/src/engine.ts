@@ -15,6 +15,7 @@ import {
   protocolVersion,
   readI32,
   readId,
+  readU16,
   resetBytes,
   sackBitsMax,
   writeI32,
@@ -135,8 +136,11 @@ export class Engine {
   }
 
   /** The transport knows that nobody listens there. */
-  refused(address: Address): void {
-    if (this.peers.has(address)) this.happenings.add('refused', address);
+  refused(address: Address, now: Millis): void {
+    const peer = this.peers.get(address);
+    if (peer === undefined || now - peer.refusedAt < this.#options.settings.rtoMinMs) return;
+    peer.refusedAt = now; // one hint is enough for all that was under way
+    this.happenings.add('refused', address);
   }
 
   /** Sends what waits, as far as the windows allow, and the acks that are due. */
@@ -251,6 +255,8 @@ export class Engine {
   #takeAcks(peer: Peer, packet: Uint8Array, type: number, now: Millis): void {
     const { send } = peer;
     const cumulative = readI32(packet, offsets.cumulative);
+    if (type === packetTypes.ack && !send.isOfEpoch(cumulative, readU16(packet, offsets.epoch)))
+      return peer.drop('receive.duplicate');
     if (!send.acknowledge(cumulative, now)) return peer.drop('receive.ack-of-unsent');
     if (type === packetTypes.ack && packet.length > ackBytes) send.acknowledgeSelectively(cumulative, packet, now);
     if (send.heldBytes === 0) peer.watch(now);

@@ -105,7 +105,7 @@ class LinkDriver implements Links {
     });
     if ('onRefused' in transport)
       transport.onRefused((peer) => {
-        this.#engine.refused(peer);
+        this.#engine.refused(peer, clock.now());
         this.#settle();
       });
   }

@@ -73,7 +73,7 @@ export class LinkMachine implements Machine<LinkInput, LinkEffect> {
     const engine = this.#engine;
     if (input.type === 'datagram') engine.receive(input.from, input.payload, now);
     else if (input.type === 'forget') engine.forget(input.peer);
-    else if (input.type === 'refused') engine.refused(input.peer);
+    else if (input.type === 'refused') engine.refused(input.peer, now);
     else if (input.type === 'wake') engine.wake(now);
     else if (!engine.send(input.to, input.message, { now: () => now })) {
       const { to, message } = input;

@@ -66,6 +66,7 @@ export class Peer {
   keepaliveAt: Millis = never;
   troubleAt: Millis = never;
   troubleCount = 0;
+  refusedAt: Millis = -Infinity;
   /** Bytes that `send` refused last; undefined: nobody waits for room. */
   wantedBytes: number | undefined;
 

@@ -1,7 +1,7 @@
 import type { Millis } from '@grp/core';
 import type { LinkSettings } from './config.ts';
 import { Reassembly, type ReassemblyBudget } from './reassembly.ts';
-import { ackBytes, dataHeaderBytes, frameHeaderBytes, framesAreSound, offsets, packetFlags } from './wire.ts';
+import { ackBytes, dataHeaderBytes, epochOf, frameHeaderBytes, framesAreSound, offsets, packetFlags } from './wire.ts';
 import { readI32, readU16, sackBitsMax, totalBytes } from './wire.ts';
 
 /** What became of a data packet: taken, or the reason why not. `broken`: the peer contradicts itself. */
@@ -15,7 +15,7 @@ export class ReceiveWindow {
   readonly #settings: LinkSettings;
   readonly #reassembly: Reassembly;
   readonly #deliver: (message: Uint8Array) => void;
-  #next = 0;
+  #next: number;
   #epoch = 0; // of #next
   // Packets behind a gap, by number; made when the first gap is.
   #early: (Uint8Array | undefined)[] = [];
@@ -29,7 +29,14 @@ export class ReceiveWindow {
   /** When the ack goes that waits for company; Infinity: none waits. */
   ackAt: Millis = Infinity;
 
-  constructor(settings: LinkSettings, budget: ReassemblyBudget, deliver: (message: Uint8Array) => void) {
+  /** @param first the number of the first packet: 0 but in tests of what happens after billions */
+  constructor(
+    settings: LinkSettings,
+    budget: ReassemblyBudget,
+    deliver: (message: Uint8Array) => void,
+    first: number = 0,
+  ) {
+    this.#next = first | 0;
     this.#settings = settings;
     this.#reassembly = new Reassembly(budget);
     this.#deliver = deliver;
@@ -51,7 +58,8 @@ export class ReceiveWindow {
   accept(packet: Uint8Array, now: Millis): Receipt {
     const number = readI32(packet, offsets.number);
     const distance = (number - this.#next) | 0;
-    if (readU16(packet, offsets.epoch) !== this.#epochOf(number, distance)) return 'duplicate';
+    if (readU16(packet, offsets.epoch) !== epochOf(number, { base: this.#next, epoch: this.#epoch }))
+      return 'duplicate';
     if (distance < 0) return this.#again();
     if (distance >= this.#settings.windowPacketsMax) return 'beyond-window';
     if (!framesAreSound(packet, this.#settings.maxPayloadBytes)) return 'malformed';
@@ -147,12 +155,6 @@ export class ReceiveWindow {
     this.#unacknowledged++;
     this.#next = (this.#next + 1) | 0;
     if (this.#next === 0) this.#epoch = (this.#epoch + 1) & 0xffff;
-  }
-
-  #epochOf(number: number, distance: number): number {
-    const before = number >>> 0 < this.#next >>> 0;
-    if (distance >= 0) return before ? (this.#epoch + 1) & 0xffff : this.#epoch;
-    return before ? this.#epoch : (this.#epoch - 1) & 0xffff;
   }
 
   /** Delivers the messages of a packet whose frames are sound. */

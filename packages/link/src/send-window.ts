@@ -3,7 +3,7 @@ import type { Chunk, ChunkPool } from './chunks.ts';
 import type { LinkSettings } from './config.ts';
 import { Packer } from './packer.ts';
 import { CongestionWindow, RoundTrips } from './rules.ts';
-import { dataHeaderBytes, offsets, packetFlags, sackBitsMax, writeI32, writeU16, type Id } from './wire.ts';
+import { dataHeaderBytes, epochOf, offsets, packetFlags, sackBitsMax, writeI32, writeU16, type Id } from './wire.ts';
 
 // What has become of a packet. Packets before `#first` and from `#end` on have no state.
 const waiting = 0; // never sent
@@ -32,10 +32,11 @@ export class SendWindow {
   readonly #settings: LinkSettings;
   readonly #datagramBytes: number;
   readonly #packer: Packer;
-  #first = 0;
-  #next = 0;
-  #end = 0;
+  #first: number;
+  #next: number;
+  #end: number;
   #epoch = 0; // of #end: how often its number has wrapped
+  #firstEpoch = 0;
 
   // One row per packet, by number; the tables grow with the queue.
   #mask = 63;
@@ -53,7 +54,7 @@ export class SendWindow {
   #order = 0; // transmissions so far
   #newestOrder = 0; // of those acknowledged
   #highestReceived = 0;
-  #recoverUntil = 0; // losses before it belong to a decrease that has been made
+  #recoverUntil: number; // losses before it belong to a decrease that has been made
   #reordering = reorderingMin;
   #unaskedBytes = 0; // since an ack was asked for
   #wasFull = false;
@@ -65,7 +66,9 @@ export class SendWindow {
   retransmitCount = 0;
   timeoutCount = 0;
 
-  constructor(settings: LinkSettings, datagramBytes: number, pool: ChunkPool) {
+  /** @param first the number of the first packet: 0 but in tests of what happens after billions */
+  constructor(settings: LinkSettings, datagramBytes: number, pool: ChunkPool, first: number = 0) {
+    this.#first = this.#next = this.#end = this.#recoverUntil = first | 0;
     this.#settings = settings;
     this.#datagramBytes = datagramBytes;
     this.peerPackets = settings.windowPacketsMax;
@@ -141,11 +144,17 @@ export class SendWindow {
       this.#packer.release(this.#chunks[row] as Chunk);
       this.#chunks[row] = undefined;
     }
+    if (cumulative >>> 0 < this.#first >>> 0) this.#firstEpoch = (this.#firstEpoch + 1) & 0xffff;
     this.#first = cumulative;
     if (sampleAt >= 0) this.roundTrips.sample(now - sampleAt);
     this.#progress(ackedBytes, now);
     if (this.#receivedCount > 0) this.#findLost();
     return true;
+  }
+
+  /** Is this the epoch in which the peer would acknowledge `cumulative`? A replay from before a wrap has another one. */
+  isOfEpoch(cumulative: number, epoch: number): boolean {
+    return epochOf(cumulative, { base: this.#first, epoch: this.#firstEpoch }) === epoch;
   }
 
   /** Takes selective acknowledgements: bit i stands for packet `cumulative + 1 + i`. */
@@ -256,9 +265,12 @@ export class SendWindow {
     if (this.#inFlightBytes === 0) this.retransmitAt = now + this.#patienceMs();
     this.#inFlightBytes += length;
     this.#unaskedBytes += length;
-    // Four acks per window keep it moving; the one that fills it must not wait for a delayed ack.
+    // Four acks per window, or per queue when that is shorter, keep it moving; whoever waits for room waits for an ack.
     const { bytes } = this.congestion;
-    const asks = this.#unaskedBytes * 4 >= bytes || this.#inFlightBytes + this.#datagramBytes > bytes || this.#probed;
+    const asks =
+      this.#unaskedBytes * 4 >= Math.min(bytes, this.#settings.queueBytesMax) ||
+      this.#inFlightBytes + this.#datagramBytes > bytes ||
+      this.#probed;
     if (asks) this.#unaskedBytes = 0;
     const type = packet[offsets.type] as number;
     packet[offsets.type] = asks ? type | packetFlags.ackNow : type & ~packetFlags.ackNow;

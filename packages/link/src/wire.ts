@@ -141,6 +141,13 @@ export function sameId(a: Id, b: Id): boolean {
   return a.low === b.low && a.high === b.high;
 }
 
+/** How often numbers have wrapped at a number near another, of which it is known; in 0 … 65,535. */
+export function epochOf(number: number, { base, epoch }: { readonly base: number; readonly epoch: number }): number {
+  const isBelow = number >>> 0 < base >>> 0;
+  if (((number - base) | 0) >= 0) return isBelow ? (epoch + 1) & 0xffff : epoch;
+  return isBelow ? epoch : (epoch - 1) & 0xffff;
+}
+
 /** Do the frames of a data packet fill it exactly, and does a first fragment make sense? */
 export function framesAreSound(bytes: Uint8Array, messageBytesMax: number): boolean {
   const flags = bytes[offsets.type] as number;
