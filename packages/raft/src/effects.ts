@@ -134,6 +134,7 @@ export type Effect =
     }
   /** Checks the pieces, makes them durable with an empty log after them, and restores the state machine from them. */
   | { readonly type: 'install-snapshot'; readonly snapshot: SnapshotInfo }
+  /** What the disk had lost is settled; until then the host tells each new life of the damage. */
   | { readonly type: 'recovered' }
   /** This server says nothing more. */
   | { readonly type: 'stopped'; readonly reason: string }

@@ -2,6 +2,7 @@ export { raftConfig, raftPresets, type RaftConfig, type RaftPreset } from './con
 export type { ClientPayload, Effect, Input, MembershipStep, Refusal, Ticket } from './effects.ts';
 export {
   decodeMapAnswer,
+  decodeMapCommand,
   encodeMapCommand,
   MapStateMachine,
   type MapAnswer,

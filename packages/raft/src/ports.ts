@@ -19,6 +19,11 @@ export interface RaftStorage {
   ): void;
   /** Entries up to here will not be read again. */
   compact(through: LogIndex): void;
+  /**
+   * What was damaged is settled. Until then each start must be told of the damage: writes in between do not heal it, and
+   * must not hide it.
+   */
+  recovered(): void;
   /** Makes a snapshot durable, in place of older ones; undefined when that failed, and the log stays as it is. */
   saveSnapshot(
     place: { readonly index: LogIndex; readonly term: Term; readonly configuration: Configuration },

@@ -183,6 +183,9 @@ export class Replica {
       case 'compact':
         storage.compact(effect.through);
         break;
+      case 'recovered':
+        storage.recovered();
+        break;
       case 'take-snapshot':
         storage.saveSnapshot(effect, stateMachine.snapshot(), (snapshot) =>
           this.#push({ type: 'snapshot-taken', snapshot }),

@@ -10,7 +10,7 @@ export interface RecoveryHooks {
   readonly followerLost: (from: ServerId, life: number) => void;
 }
 
-/** What the disk gave back at the start. */
+/** What the disk lost, told at each start until `recovered` was said and is durable. */
 export interface Damage {
   /** Entries may be missing at the end of the log: torn, or acknowledged and rotten. */
   readonly log: boolean;

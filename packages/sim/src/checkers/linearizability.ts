@@ -213,14 +213,18 @@ export const registerModel: SequentialModel<unknown, unknown> = {
   keyOf: (state) => JSON.stringify(state),
   relevant(operations) {
     const seen = new Set<unknown>();
-    for (const { f, value, out, type } of operations) {
+    // A write that nobody read is noticed all the same by a `cas` that fails after it.
+    let lastFailureAt = -Infinity;
+    for (const { f, value, out, type, return: end } of operations) {
       if (f === 'read' && type === 'ok') seen.add(out);
-      if (f === 'cas') seen.add((value as readonly unknown[])[0]);
+      if (f !== 'cas') continue;
+      seen.add((value as readonly unknown[])[0]);
+      if (type === 'ok' && out === false) lastFailureAt = Math.max(lastFailureAt, end ?? Infinity);
     }
-    return operations.filter(({ f, value, type }) => {
+    return operations.filter(({ f, value, type, call }) => {
       if (type === 'ok') return true;
       if (f === 'read') return false;
-      return seen.has(f === 'cas' ? (value as readonly unknown[])[1] : value);
+      return call <= lastFailureAt || seen.has(f === 'cas' ? (value as readonly unknown[])[1] : value);
     });
   },
 };
