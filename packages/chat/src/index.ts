@@ -1,5 +1,11 @@
+export { ChatMachine, type AppliedMessage } from './chat-machine.ts';
+export { ChatClient, type CallOptions, type ChatClientOptions } from './client/client.ts';
+export { clientConfig, type ClientConfig } from './client/config.ts';
+export type { ChatMessage, ChatRoom } from './client/messages.ts';
+export { parseClusterFile, type ClusterServer } from './cluster-file.ts';
 export { stateConfig, type StateConfig } from './config.ts';
-export type { Account, Outcome, OutcomeError, Room, Session, StoredMessage } from './model.ts';
-export { isName, matchesPattern, parseRoom, type RoomRequest } from './names.ts';
-export { captureState, restoreState } from './snapshot.ts';
-export { ChatState, type ChatView, type CommandInit } from './state.ts';
+export type { PasswordHasher, ReplicatedLog } from './ports.ts';
+export { serverConfig, type ServerConfig } from './server/config.ts';
+export { createPasswordHasher } from './server/passwords.ts';
+export { createChatServer, type ChatServer, type ChatServerOptions, type ChatServerTls } from './server/server.ts';
+export type { ChatView } from './state.ts';
