@@ -29,3 +29,11 @@ export {
 } from './swim/scenarios.ts';
 export { runSwimScenario, swimScenarios, type SwimScenario } from './swim/table.ts';
 export { simProtocols, type RunReport, type ScenarioOptions, type SimProtocol } from './protocols.ts';
+export { levels, runLevel, runLevelSync, type Level } from './gms/levels/levels.ts';
+export type { Divergence } from './gms/levels/divergence.ts';
+export { parsePlan, type Plan, type Step } from './gms/levels/plan.ts';
+export { parseRecording, type LabRecording } from './gms/levels/recording.ts';
+export type { LabReport, WorkerReport } from './gms/levels/report.ts';
+export { labScenarios, type LabScenario } from './scenarios.ts';
+export { drawSpaceTime, spaceTimeLegend, type DrawOptions, type Tone, type ToneLine } from './spacetime/draw.ts';
+export type { SpaceTimeEvent } from './spacetime/events.ts';
