@@ -103,7 +103,9 @@ function add(counter: Counter, direction: 'in' | 'out', bytes: number): void {
 }
 
 function slot(map: Map<string, Counter>, key: string, limit: number): Counter {
-  const kept = map.size < limit || map.has(key) ? key : 'other';
+  const known = map.get(key);
+  if (known !== undefined) return known;
+  const kept = map.size < limit ? key : 'other';
   let counter = map.get(kept);
   if (counter === undefined) {
     counter = empty();

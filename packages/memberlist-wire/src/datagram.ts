@@ -48,9 +48,7 @@ export function datagramOverheadBytes(wrapping: Wrapping): number {
  */
 export function sealDatagram(parts: readonly Uint8Array[], options: SealOptions): Uint8Array {
   const { keyring, crc = false, compress = false } = options;
-  let body = parts.length === 1 ? (parts[0] as Uint8Array) : compound(parts);
-  if (compress) body = compressed(body);
-  if (crc) body = withCrc(body);
+  const body = compress ? packed([compressed(packed(parts, false))], crc) : packed(parts, crc);
   const label = labelBytes(options);
   if (keyring === undefined && label.length === 0) return body;
   const before = labelOverheadBytes(label);
@@ -61,15 +59,27 @@ export function sealDatagram(parts: readonly Uint8Array[], options: SealOptions)
   return datagram;
 }
 
-function compound(parts: readonly Uint8Array[]): Uint8Array {
+/** One part as it is, or a compound of several; with a checksum in front. Allocates once, or not at all. */
+function packed(parts: readonly Uint8Array[], crc: boolean): Uint8Array {
   invariant(parts.length > 0 && parts.length <= partsMax, 'a datagram has 1 to 255 parts');
-  let size = compoundOverheadBytes;
-  for (const part of parts) size += partOverheadBytes + part.length;
+  const [first] = parts as readonly [Uint8Array];
+  const before = crc ? crcOverheadBytes : 0;
+  if (parts.length === 1 && before === 0) return first;
+  let size = before;
+  if (parts.length > 1) size += compoundOverheadBytes + partOverheadBytes * parts.length;
+  for (const part of parts) size += part.length;
   const datagram = new Uint8Array(size);
-  datagram[0] = messageTypes.compound;
-  datagram[1] = parts.length;
-  let header = compoundOverheadBytes;
-  let at = compoundOverheadBytes + partOverheadBytes * parts.length;
+  if (parts.length === 1) datagram.set(first, before);
+  else writeCompound(datagram, before, parts);
+  if (crc) writeCrc(datagram);
+  return datagram;
+}
+
+function writeCompound(datagram: Uint8Array, start: number, parts: readonly Uint8Array[]): void {
+  datagram[start] = messageTypes.compound;
+  datagram[start + 1] = parts.length;
+  let header = start + compoundOverheadBytes;
+  let at = header + partOverheadBytes * parts.length;
   for (const part of parts) {
     invariant(part.length <= partBytesMax, 'a part has at most 65,535 bytes');
     datagram[header++] = part.length >>> 8;
@@ -77,16 +87,12 @@ function compound(parts: readonly Uint8Array[]): Uint8Array {
     datagram.set(part, at);
     at += part.length;
   }
-  return datagram;
 }
 
-function withCrc(body: Uint8Array): Uint8Array {
-  const datagram = new Uint8Array(crcOverheadBytes + body.length);
-  const sum = crc32(body);
+function writeCrc(datagram: Uint8Array): void {
+  const sum = crc32(datagram, crcOverheadBytes);
   datagram[0] = messageTypes.crc;
   for (let index = 1; index < crcOverheadBytes; index++) datagram[index] = sum >>> (32 - 8 * index);
-  datagram.set(body, crcOverheadBytes);
-  return datagram;
 }
 
 /**

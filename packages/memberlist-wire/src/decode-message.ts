@@ -190,7 +190,7 @@ function readAlive(reader: Reader): Message {
         incarnation = reader.uint(u32Max);
         break;
       case 'Meta':
-        meta = reader.copy();
+        meta = reader.view();
         break;
       case 'Node':
         node = reader.text();
@@ -210,9 +210,9 @@ function readAlive(reader: Reader): Message {
 const nothing = new Uint8Array(0);
 const nowhere = '' as Address;
 
-/** Six bytes of one's own, or none; any other count is refused. */
+/** Six bytes, or none, as a view; any other count is refused. */
 export function readVersions(reader: Reader): Uint8Array {
-  const versions = reader.copy();
+  const versions = reader.view();
   if (versions.length !== 0 && versions.length !== 6) reader.fail('versions');
   return versions;
 }

@@ -29,6 +29,8 @@ const states = ['alive', 'suspect', 'dead', 'left'] as const;
 
 export type PushPull = Extract<StreamMessage, { type: 'push-pull' }>;
 
+const nothing: Uint8Array = new Uint8Array(0);
+
 /** What stands in front of the nodes. */
 export interface PushPullHeader {
   readonly join: boolean;
@@ -87,15 +89,15 @@ export function readHeader(reader: Reader): PushPullHeader {
   return { join, nodeCount, userStateBytes };
 }
 
-/** Reads one node's map. Its bytes are copies: a view would keep the whole exchange alive for as long as the member. */
+/** Reads one node's map. Its bytes are views: whoever keeps them copies, for a view keeps the whole exchange alive. */
 export function readNode(reader: Reader): NodeState {
   const node = {
     name: '',
     address: '' as Address,
-    meta: new Uint8Array(0) as Uint8Array,
+    meta: nothing,
     incarnation: 0,
     state: 'alive' as NodeState['state'],
-    versions: new Uint8Array(0) as Uint8Array,
+    versions: nothing,
   };
   let port = 0;
   let ipStart = 0;
@@ -110,7 +112,7 @@ export function readNode(reader: Reader): NodeState {
         node.incarnation = reader.uint(u32Max);
         break;
       case 'Meta':
-        node.meta = reader.copy();
+        node.meta = reader.view();
         break;
       case 'Name':
         node.name = reader.text();

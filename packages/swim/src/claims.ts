@@ -5,6 +5,7 @@ import { confirmationsNeeded, scaledByMembers, understands } from './rules.ts';
 import { encodeAlive, type Runtime } from './runtime.ts';
 import { Suspicion } from './suspicion.ts';
 
+export type News = Extract<Message, { type: 'alive' | 'suspect' | 'dead' }>;
 type Accusation = Omit<Extract<Message, { type: 'suspect' | 'dead' }>, 'type'>;
 
 /** What the claims ask of the other parts of the machine. */
@@ -66,13 +67,13 @@ export class Claims {
       this.#runtime.drop('versions');
       return;
     }
-    const known = list.get(facts.name)?.incarnation ?? 0;
+    const record = list.get(facts.name);
+    const known = record?.incarnation ?? 0;
     if (!this.#believable(facts.incarnation, Math.max(known, incarnationMax) + refutationsMax)) return;
     if (facts.name === self.name) {
       this.#hooks.selfSeen(facts);
       return;
     }
-    const record = list.get(facts.name);
     if (record === undefined) {
       if (list.size >= this.#runtime.config.membersMax) {
         this.#runtime.drop('members-limit');
@@ -107,6 +108,20 @@ export class Claims {
       const part = encodeMessage({ type: 'suspect', node, incarnation, from });
       this.#runtime.spread(`${node}|${from}`, part, { urgent: origin });
     }
+  }
+
+  /**
+   * Would this change nothing here? Each piece of news is heard about as often as it is told, so nearly all of what
+   * comes is known. What its teller must be corrected about is not meant.
+   */
+  isKnown(news: News): boolean {
+    const { node, incarnation } = news;
+    // The suspects and the dead are few: their maps are smaller than the list, and nearer.
+    const { list, self } = this.#runtime;
+    if (news.type === 'dead') return list.down.get(node)?.incarnation === incarnation;
+    if (news.type === 'suspect') return this.#suspicions.get(node)?.knows(incarnation, news.from) === true;
+    const record = list.get(node);
+    return record?.incarnation === incarnation && isLive(record.status) && record !== self;
   }
 
   /** `from` equal to `node` means that the member left of its own will. */
@@ -246,7 +261,7 @@ export class Claims {
   #startSuspicion(record: MemberRecord, accusation: Accusation, origin: boolean): void {
     const { list, config, now } = this.#runtime;
     const live = list.liveCount;
-    const suspicion = new Suspicion(accusation.from, now, {
+    const suspicion = new Suspicion(accusation, now, {
       minMs: scaledByMembers(config.suspicionMinMs, live),
       refusedMinMs: scaledByMembers(config.refusedSuspicionMinMs, live),
       maxFactor: config.suspicionMaxFactor,
@@ -324,4 +339,15 @@ export class Claims {
     const from = status === 'left' ? node : this.#runtime.self.name;
     this.#runtime.sendProbe(teller, [encodeMessage({ type: 'dead', node, incarnation, from })], { piggyback: false });
   }
+}
+
+/** What an alive message says of its member. */
+export function factsOf(message: Extract<Message, { type: 'alive' }>): MemberFacts {
+  const { node: name, address, incarnation, meta, versions } = message;
+  return { name, address, incarnation, meta, versions };
+}
+
+/** Is this about the state of a member? */
+export function isNews(message: Message): message is News {
+  return message.type === 'suspect' || message.type === 'dead' || message.type === 'alive';
 }

@@ -9,8 +9,9 @@ interface Broadcast {
   readonly key: string;
   readonly part: Uint8Array;
   sends: number;
-  /** False once replaced, dropped or sent often enough; it then waits in its bucket to be swept. */
-  live: boolean;
+  /** Neighbours among what was sent equally often. */
+  older: Broadcast | undefined;
+  newer: Broadcast | undefined;
 }
 
 /**
@@ -20,8 +21,9 @@ interface Broadcast {
 export class GossipQueue {
   readonly #byKey = new Map<string, Broadcast>();
   readonly #limit: number;
-  /** By number of sends; within a bucket what came last stands last. Taking from the ends needs no sorting. */
-  #buckets: Broadcast[][] = [];
+  /** By number of sends, the two ends of a linked list each: taking and moving need no sorting and no allocation. */
+  readonly #newest: (Broadcast | undefined)[] = [];
+  readonly #oldest: (Broadcast | undefined)[] = [];
   /** Pieces pushed out because the queue was full. */
   droppedCount = 0;
 
@@ -36,9 +38,9 @@ export class GossipQueue {
   add(key: string, part: Uint8Array): void {
     this.drop(key);
     if (this.#byKey.size >= this.#limit) this.#pushOut();
-    const broadcast: Broadcast = { key, part, sends: 0, live: true };
+    const broadcast: Broadcast = { key, part, sends: 0, older: undefined, newer: undefined };
     this.#byKey.set(key, broadcast);
-    this.#bucket(0).push(broadcast);
+    this.#link(broadcast);
   }
 
   drop(key: string): void {
@@ -48,7 +50,8 @@ export class GossipQueue {
 
   clear(): void {
     this.#byKey.clear();
-    this.#buckets = [];
+    this.#newest.length = 0;
+    this.#oldest.length = 0;
   }
 
   /**
@@ -60,12 +63,9 @@ export class GossipQueue {
     const taken: Broadcast[] = [];
     let left = bytes;
     let misfits = 0;
-    for (const bucket of this.#buckets) {
-      sweep(bucket);
-      for (let index = bucket.length - 1; index >= 0; index--) {
+    for (let sends = 0; sends < this.#newest.length; sends++) {
+      for (let broadcast = this.#newest[sends]; broadcast !== undefined; broadcast = broadcast.older) {
         if (taken.length === partsMax || misfits === misfitsMax) break;
-        const broadcast = bucket[index] as Broadcast;
-        if (!broadcast.live) continue;
         const size = broadcast.part.length + partOverheadBytes;
         if (size > left) {
           misfits++;
@@ -80,42 +80,46 @@ export class GossipQueue {
   }
 
   #count(broadcast: Broadcast, sendsMax: number): void {
-    const { key, part, sends } = broadcast;
-    broadcast.live = false; // its place in the old bucket
-    if (sends + 1 >= sendsMax) {
-      this.#byKey.delete(key);
+    if (broadcast.sends + 1 >= sendsMax) {
+      this.#remove(broadcast);
       return;
     }
-    const moved: Broadcast = { key, part, sends: sends + 1, live: true };
-    this.#byKey.set(key, moved);
-    this.#bucket(sends + 1).push(moved);
+    this.#unlink(broadcast);
+    broadcast.sends++;
+    this.#link(broadcast);
   }
 
   /** What was sent most often goes, the oldest of it: the others have probably heard it. */
   #pushOut(): void {
-    const fullest = this.#buckets.findLast((bucket) => bucket.some(({ live }) => live));
-    const oldest = fullest?.find(({ live }) => live);
+    const oldest = this.#oldest.findLast((broadcast) => broadcast !== undefined);
     if (oldest === undefined) return;
     this.#remove(oldest);
     this.droppedCount++;
   }
 
   #remove(broadcast: Broadcast): void {
-    broadcast.live = false;
+    this.#unlink(broadcast);
     this.#byKey.delete(broadcast.key);
   }
 
-  #bucket(sends: number): Broadcast[] {
-    const bucket = (this.#buckets[sends] ??= []);
-    if (bucket.length > 2 * this.#byKey.size + 64) {
-      this.#buckets[sends] = bucket.filter(({ live }) => live);
-      return this.#buckets[sends];
+  #link(broadcast: Broadcast): void {
+    const { sends } = broadcast;
+    while (this.#newest.length <= sends) {
+      this.#newest.push(undefined);
+      this.#oldest.push(undefined);
     }
-    return bucket;
+    const newest = this.#newest[sends];
+    broadcast.older = newest;
+    broadcast.newer = undefined;
+    if (newest === undefined) this.#oldest[sends] = broadcast;
+    else newest.newer = broadcast;
+    this.#newest[sends] = broadcast;
   }
-}
 
-/** The dead at the end of a bucket are in the way of every later take. */
-function sweep(bucket: Broadcast[]): void {
-  while (bucket.at(-1)?.live === false) bucket.pop();
+  #unlink({ sends, older, newer }: Broadcast): void {
+    if (newer === undefined) this.#newest[sends] = older;
+    else newer.older = older;
+    if (older === undefined) this.#oldest[sends] = newer;
+    else older.newer = newer;
+  }
 }

@@ -1,7 +1,7 @@
 import type { Address, Keyring, Machine, Millis, Random, Wake } from '@grp/core';
 import { decodeCoordinatePayload, encodeCoordinatePayload, encodeMessage, type Message } from '@grp/memberlist-wire';
 import type { Member } from './api.ts';
-import { Claims } from './claims.ts';
+import { Claims, factsOf, isNews } from './claims.ts';
 import type { SwimConfig } from './config.ts';
 import { CoordinateClient } from './coordinates.ts';
 import { decodeAckPayload, encodeAckPayload } from './digest.ts';
@@ -188,19 +188,23 @@ export class SwimMachine implements Machine<Input, Effect> {
   }
 
   #onDatagram({ messages, from, bytes }: Extract<Input, { type: 'datagram' }>): void {
+    // Without a key the source address is the only proof of membership there is; with one, the seal is.
+    let isProven = this.#trusted ? true : undefined;
     let room = bytes;
     for (const message of messages) {
-      this.#onMessage(message, from, room);
-      // Whoever is unproven gets one answer for one datagram, however many pings it packed into it.
-      if (message.type === 'ping') room = 0;
+      if (message.type === 'ping') {
+        this.#prober.onPing(message, from, room);
+        room = 0; // whoever is unproven gets one answer for one datagram, however many pings it packed into it
+        continue;
+      }
+      if (isNews(message) && this.#claims.isKnown(message)) continue; // whoever says it
+      isProven ??= this.#runtime.list.at(from) !== undefined;
+      if (isProven) this.#onMessage(message, from);
+      else this.#runtime.drop('unknown-source');
     }
   }
 
-  #onMessage(message: Message, from: Address, bytes: number): void {
-    const { list } = this.#runtime;
-    if (message.type === 'ping') return this.#prober.onPing(message, from, bytes);
-    // Without a key the source address is the only proof of membership there is; with one, the seal is.
-    if (!this.#trusted && list.at(from) === undefined) return this.#runtime.drop('unknown-source');
+  #onMessage(message: Exclude<Message, { type: 'ping' }>, from: Address): void {
     switch (message.type) {
       case 'indirect-ping':
         return this.#prober.onIndirectPing(message, from);
@@ -211,7 +215,7 @@ export class SwimMachine implements Machine<Input, Effect> {
       case 'suspect':
         return this.#claims.suspect(message, { teller: from });
       case 'alive':
-        return this.#claims.alive({ ...message, name: message.node }, { teller: from });
+        return this.#claims.alive(factsOf(message), { teller: from });
       case 'dead':
         return this.#claims.dead(message, { teller: from });
       case 'user':
@@ -275,7 +279,7 @@ export class SwimMachine implements Machine<Input, Effect> {
     if (key === 'round') this.#prober.round();
     else if (key === 'gossip') this.#runtime.gossipRound();
     else if (key === 'repeat') this.#runtime.repeat();
-    else if (key === 'push-pull') this.#sync.round();
+    else if (key === 'push-pull') this.#sync.due();
     else if (key === 'heal') this.#heal();
     else if (key === 'guard') this.#guard.retry();
     else if (key === 'leave') this.#leaving.round();

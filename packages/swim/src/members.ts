@@ -21,8 +21,11 @@ export interface MemberRecord {
   roundTrip: RoundTrip | undefined;
   /** The lap in which it was last probed. */
   probedLap: number;
+  /** Where it stands among the live others; −1 outside. */
+  place: number;
 }
 
+/** What is said of a member. The bytes may be views into what it came in: the list keeps copies. */
 export interface MemberFacts {
   readonly name: string;
   readonly address: Address;
@@ -66,15 +69,16 @@ export class MemberList {
   readonly #self: string;
   readonly #records = new Map<string, MemberRecord>();
   readonly #byAddress = new Map<Address, MemberRecord>();
-  /** Live others in no order, for random choice in O(1); `#place` knows where each stands. */
+  /** Live others in no order, for random choice in O(1). */
   readonly #live: MemberRecord[] = [];
-  readonly #place = new Map<MemberRecord, number>();
-  readonly #down = new Set<MemberRecord>();
+  readonly #down = new Map<string, MemberRecord>();
   #strangers = 0;
   /** Live members, this one included, sorted by name: the same ring at every member, for the probe schedule. */
   readonly #ring: MemberRecord[] = [];
   /** Where this member stands in the ring. */
   #ownIndex = 0;
+  /** 1 while this member is in the list. */
+  #ownCount = 0;
   #lap = 1;
   digest = 0;
 
@@ -88,8 +92,8 @@ export class MemberList {
     return this.#records.size;
   }
 
-  /** Members that were judged down and are not forgotten. */
-  get down(): ReadonlySet<MemberRecord> {
+  /** Members that were judged down and are not forgotten, by name. */
+  get down(): ReadonlyMap<string, MemberRecord> {
     return this.#down;
   }
 
@@ -100,7 +104,7 @@ export class MemberList {
 
   /** Live members, this node included while it is. */
   get liveCount(): number {
-    return this.#live.length + (this.#records.has(this.#self) ? 1 : 0);
+    return this.#live.length + this.#ownCount;
   }
 
   get(name: string): MemberRecord | undefined {
@@ -121,15 +125,24 @@ export class MemberList {
   }
 
   add(facts: MemberFacts, status: MemberStatus, now: Millis): MemberRecord {
+    const { tags, startedAt } = readMeta(facts.meta);
+    // Every property in one literal, in one order: all records have one shape.
     const record: MemberRecord = {
-      ...facts,
-      ...readMeta(facts.meta),
+      name: facts.name,
+      address: flat(facts.address),
       status,
+      incarnation: facts.incarnation,
+      meta: facts.meta.slice(),
+      versions: this.#keptVersions(facts.versions),
+      tags,
+      startedAt,
       changedAt: now,
       roundTrip: undefined,
       probedLap: 0,
+      place: -1,
     };
     this.#records.set(record.name, record);
+    if (record.name === this.#self) this.#ownCount = 1;
     this.#byAddress.set(record.address, record);
     if (isLive(status)) this.#enter(record);
     return record;
@@ -141,18 +154,20 @@ export class MemberList {
     if (live) this.digest ^= lifeHash(record.name, record.incarnation);
     if (record.address !== facts.address) {
       this.#vacate(record);
-      record.address = facts.address;
+      record.address = flat(facts.address);
       record.roundTrip = undefined;
     }
     this.#byAddress.set(record.address, record);
     record.incarnation = facts.incarnation;
-    record.versions = facts.versions;
+    record.versions = this.#keptVersions(facts.versions);
     if (!equalBytes(record.meta, facts.meta)) {
-      record.meta = facts.meta;
+      record.meta = facts.meta.slice();
       const strange = record.startedAt === undefined;
-      Object.assign(record, readMeta(facts.meta));
+      const { tags, startedAt } = readMeta(facts.meta);
+      record.tags = tags;
+      record.startedAt = startedAt;
       // The same name may come back as something else: a Serf agent where a grp node was.
-      if (this.#place.has(record)) this.#strangers += Number(record.startedAt === undefined) - Number(strange);
+      if (record.place >= 0) this.#strangers += Number(record.startedAt === undefined) - Number(strange);
     }
     if (live) this.digest ^= lifeHash(record.name, record.incarnation);
   }
@@ -165,8 +180,8 @@ export class MemberList {
     const moved = record.incarnation !== incarnation;
     record.incarnation = incarnation;
     record.changedAt = now;
-    if (status === 'down') this.#down.add(record);
-    else this.#down.delete(record);
+    if (status === 'down') this.#down.set(record.name, record);
+    else this.#down.delete(record.name);
     if (wasLive && nowLive) {
       if (moved) this.digest ^= lifeHash(record.name, incarnation);
     } else if (nowLive) {
@@ -181,8 +196,9 @@ export class MemberList {
       this.#countOut(record);
       this.#leave(record);
     }
-    this.#down.delete(record);
+    this.#down.delete(record.name);
     this.#records.delete(record.name);
+    if (record.name === this.#self) this.#ownCount = 0;
     this.#vacate(record);
   }
 
@@ -240,6 +256,12 @@ export class MemberList {
     };
   }
 
+  /** Nearly all members announce the same: one array serves them. */
+  #keptVersions(versions: Uint8Array): Uint8Array {
+    const own = this.#records.get(this.#self)?.versions;
+    return own !== undefined && equalBytes(own, versions) ? own : versions.slice();
+  }
+
   #enter(record: MemberRecord): void {
     this.digest ^= lifeHash(record.name, record.incarnation);
     const index = this.#ringIndex(record.name);
@@ -251,7 +273,7 @@ export class MemberList {
     }
     if (index <= this.#ownIndex) this.#ownIndex++;
     if (record.startedAt === undefined) this.#strangers++;
-    this.#place.set(record, this.#live.length);
+    record.place = this.#live.length;
     this.#live.push(record);
   }
 
@@ -286,15 +308,15 @@ export class MemberList {
     this.#ring.splice(place, 1);
     this.#lap++;
     if (place < this.#ownIndex) this.#ownIndex--;
-    const index = this.#place.get(record);
-    if (index === undefined) return;
+    const index = record.place;
+    if (index < 0) return;
     if (record.startedAt === undefined) this.#strangers--;
     const last = this.#live.pop() as MemberRecord;
     if (last !== record) {
       this.#live[index] = last;
-      this.#place.set(last, index);
+      last.place = index;
     }
-    this.#place.delete(record);
+    record.place = -1;
   }
 }
 
@@ -302,4 +324,9 @@ export function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
   if (a.length !== b.length) return false;
   for (let index = 0; index < a.length; index++) if (a[index] !== b[index]) return false;
   return true;
+}
+
+/** A decoder's concatenation as one string of its own: it is compared at every datagram from there. */
+function flat(address: Address): Address {
+  return address.split(':').join(':') as Address;
 }

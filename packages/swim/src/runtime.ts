@@ -1,4 +1,4 @@
-import { Deadlines, pick, type Address, type Millis, type Random } from '@grp/core';
+import { Deadlines, fraction, pick, type Address, type Millis, type Random } from '@grp/core';
 import { crcOverheadBytes, encodeMessage, partOverheadBytes } from '@grp/memberlist-wire';
 import type { Effect, MemberEventKind } from './effects.ts';
 import type { SwimConfig } from './config.ts';
@@ -115,13 +115,24 @@ export class Runtime {
   gossipRound(): void {
     const { gossipFanout, gossipToDownMs, gossipIntervalMs } = this.config;
     for (const { address } of this.list.sampleLive(gossipFanout)) this.#sendNews(address, true);
-    if (this.list.down.size > 0) {
-      const recent = [...this.list.down].filter(({ changedAt }) => this.now - changedAt < gossipToDownMs);
-      const one = pick(this.random, recent);
-      if (one !== undefined) this.#sendNews(one.address, false);
-    }
+    const recent = this.#drawDown(gossipFanout, gossipToDownMs);
+    if (recent !== undefined) this.#sendNews(recent.address, false);
     if (this.list.live().length === 0) this.gossip.clear(); // nobody to tell; a joiner gets the whole list anyway
     if (this.gossip.size > 0) this.deadlines.set('gossip', this.now + gossipIntervalMs);
+  }
+
+  /**
+   * One of the recently down, to hear that it is taken for dead, and to refute. Each shall hear from about as many
+   * members per round as a living one does: in a large cluster only few of its members need to tell it.
+   */
+  #drawDown(fanout: number, recentMs: Millis): MemberRecord | undefined {
+    const { list, random, now } = this;
+    if (list.down.size === 0) return undefined;
+    const share = fanout / Math.max(1, list.live().length);
+    const draw = fraction(random);
+    if (draw >= share * list.down.size) return undefined; // nearly always, without a look at anybody
+    const recent = [...list.down.values()].filter(({ changedAt }) => now - changedAt < recentMs);
+    return draw < share * recent.length ? pick(random, recent) : undefined;
   }
 
   sendsMax(): number {

@@ -11,15 +11,23 @@ export interface SuspicionBounds {
   readonly needed: number;
 }
 
+export interface FirstAccusation {
+  readonly incarnation: number;
+  readonly from: string;
+}
+
 /** One suspicion of one member: who accuses it, and until when it may refute. */
 export class Suspicion {
+  /** Of the suspect: a greater one refutes. */
+  readonly incarnation: number;
   readonly #accusers: Set<string>;
   readonly #bounds: SuspicionBounds;
   #startedAt: Millis;
   #evidence: Evidence = 'none';
 
-  constructor(accuser: string, startedAt: Millis, bounds: SuspicionBounds) {
-    this.#accusers = new Set([accuser]);
+  constructor(first: FirstAccusation, startedAt: Millis, bounds: SuspicionBounds) {
+    this.incarnation = first.incarnation;
+    this.#accusers = new Set([first.from]);
     this.#startedAt = startedAt;
     this.#bounds = bounds;
   }
@@ -28,9 +36,14 @@ export class Suspicion {
     return this.#accusers;
   }
 
+  /** Would this accusation change nothing: it has been heard, or is one more than needed? */
+  knows(incarnation: number, accuser: string): boolean {
+    return incarnation === this.incarnation && !this.#needs(accuser);
+  }
+
   /** True when the accuser is new and still needed: worth passing on. */
   confirm(accuser: string): boolean {
-    if (this.#accusers.has(accuser) || this.#accusers.size > this.#bounds.needed) return false;
+    if (!this.#needs(accuser)) return false;
     this.#accusers.add(accuser);
     return true;
   }
@@ -52,5 +65,9 @@ export class Suspicion {
     return (
       this.#startedAt + healthFactor * suspicionMs({ minMs: shortest, maxMs: minMs * maxFactor, confirmations, needed })
     );
+  }
+
+  #needs(accuser: string): boolean {
+    return this.#accusers.size <= this.#bounds.needed && !this.#accusers.has(accuser);
   }
 }

@@ -28,6 +28,8 @@ export class Sync {
   readonly #hooks: SyncHooks;
   readonly #exchanges = new Map<number, Exchange>();
   #digestSyncAt = 0;
+  /** Where in its first interval this member exchanges; undefined afterwards. */
+  #firstShare: number | undefined;
 
   constructor(runtime: Runtime, claims: Claims, hooks: SyncHooks) {
     this.#runtime = runtime;
@@ -37,7 +39,21 @@ export class Sync {
 
   start(): void {
     const { config, random, deadlines, now } = this.#runtime;
-    if (config.pushPullIntervalMs > 0) deadlines.set('push-pull', now + fraction(random) * config.pushPullIntervalMs);
+    this.#firstShare = fraction(random);
+    if (config.pushPullIntervalMs > 0) deadlines.set('push-pull', now + this.#firstShare * config.pushPullIntervalMs);
+  }
+
+  /**
+   * The interval is over. The first was drawn before the size of the cluster was known: with the members that there are
+   * now, whoever came last would otherwise exchange everything again within half a minute.
+   */
+  due(): void {
+    const { config, deadlines, now, list } = this.#runtime;
+    const share = this.#firstShare ?? 0;
+    this.#firstShare = undefined;
+    const restMs = share * (pushPullIntervalMs(config.pushPullIntervalMs, list.liveCount) - config.pushPullIntervalMs);
+    if (restMs > 0) deadlines.set('push-pull', now + restMs);
+    else this.round();
   }
 
   /** Periodic exchange with a random member. */
@@ -147,7 +163,7 @@ export function pickDown(runtime: Runtime): MemberRecord | undefined {
   // An address that another member has by now is not asked for the old one.
   return pick(
     random,
-    [...list.down].filter((record) => list.at(record.address) === record),
+    [...list.down.values()].filter((record) => list.at(record.address) === record),
   );
 }
 

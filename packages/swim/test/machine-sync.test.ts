@@ -83,6 +83,51 @@ describe('a join', () => {
   });
 });
 
+describe('a newcomer', () => {
+  /** Joins through b with nothing but the news of the given list to tell. */
+  function joined(nodes: readonly string[], before: (solo: Solo) => void = () => {}): Solo {
+    const solo = new Solo({ config: { gossipIntervalMs: 200 } });
+    before(solo);
+    solo.take();
+    solo.give(join('b'));
+    const list = pushPull(
+      nodes.map((name) => node(name)),
+      true,
+    );
+    solo.give(reply(solo.dialled().at(-1)?.ticket ?? 0, list));
+    return solo;
+  }
+  const told = (solo: Solo): string[] =>
+    solo
+      .sent()
+      .flatMap(({ messages }) => messages)
+      .flatMap((message) => (message.type === 'alive' ? [message.node] : []));
+
+  test('does not gossip the list back to those who gave it', () => {
+    const solo = joined(['b', 'c', 'd']);
+    expect(solo.events()).toEqual(['join b@10', 'join c@10', 'join d@10']);
+    solo.run(10_000);
+    expect(told(solo)).toEqual([]);
+    expect(solo.machine.broadcastsQueued).toBe(0);
+    // What it hears afterwards it passes on like anyone.
+    solo.datagram('b', alive('e'));
+    solo.run(1_000);
+    expect(new Set(told(solo))).toEqual(new Set(['e']));
+  });
+
+  test('that brings others along tells both sides of each other', () => {
+    const solo = joined(['b', 'c'], (one) => one.know('d'));
+    solo.run(2_000);
+    expect(new Set(told(solo))).toEqual(new Set(['b', 'c']));
+  });
+
+  test('that is asked, and asks nobody, passes on what it was told', () => {
+    const solo = new Solo();
+    solo.give({ type: 'request', ticket: 9, from: addressOf('b'), message: pushPull([node('b'), node('c')], true) });
+    expect(new Set(told(solo))).toEqual(new Set(['b', 'c']));
+  });
+});
+
 describe('an exchange', () => {
   test('a death in it is a suspicion only: this node looks for itself; a leave is a leave', () => {
     const solo = five();
@@ -132,6 +177,25 @@ describe('an exchange', () => {
     expect(new Set(dialled.map(({ to }) => to)).size).toBeGreaterThan(1);
   });
 });
+
+test('in a large cluster the first periodic exchange waits as long as all others do', () => {
+  const firsts = [1, 2, 3, 4, 5, 6, 7, 8].map(firstExchange);
+  // ⌈log2(102 ÷ 32)⌉ + 1 = 3 intervals of 10 s, begun at a random place.
+  expect(Math.max(...firsts)).toBeLessThanOrEqual(30_000);
+  expect(Math.max(...firsts)).toBeGreaterThan(10_000);
+});
+
+function firstExchange(seed: number): number {
+  const solo = new Solo({ seed, config: { pushPullIntervalMs: 10_000, probeIntervalMs: 60_000 } });
+  solo.give({ type: 'start' }, join('b'));
+  const list = Array.from({ length: 100 }, (_, index) =>
+    node(`m${index}`, { address: `10.1.0.${index}:7946` as Address }),
+  );
+  solo.give(reply(solo.dialled()[0]?.ticket ?? 0, pushPull([node('b'), ...list], true)));
+  solo.take();
+  while (solo.dialled().length === 0) solo.run(100);
+  return solo.now;
+}
 
 describe('digests', () => {
   /** b acks a probe with this digest of its list. */
@@ -247,6 +311,29 @@ describe('healing', () => {
     expect(told.length).toBeGreaterThan(3);
     expect(told.filter(({ to }) => to === 'b')).toEqual([]);
   });
+});
+
+test('in a large cluster one that is down hears from about as many as a living one, not from everybody', () => {
+  let [down, living] = [0, 0];
+  for (let seed = 1; seed <= 20; seed++) {
+    const solo = new Solo({ seed, config: { gossipFanout: 3, healIntervalMs: 60_000, probeIntervalMs: 60_000 } });
+    const many = Array.from({ length: 60 }, (_, index) =>
+      node(`m${index}`, { address: `10.1.0.${index}:7946` as Address }),
+    );
+    solo.know(node('b'), node('c'), ...many);
+    solo.datagram('c', accuse('dead', 'b', 10, 'c'));
+    solo.take();
+    for (let news = 0; news < 20; news++) {
+      solo.datagram('c', alive('c', { incarnation: 20 + news }));
+      solo.run(1_000);
+    }
+    const sent = solo.sent();
+    down += sent.filter(({ to }) => to === 'b').length;
+    living += sent.filter(({ to }) => to === 'c' || to.startsWith('10.1.')).length;
+  }
+  // One of 62 for the down against 61 living.
+  expect(living / 61 / down).toBeGreaterThan(0.5);
+  expect(living / 61 / down).toBeLessThan(2);
 });
 
 describe('a leave', () => {

@@ -28,6 +28,8 @@ export interface SwimClusterOptions {
   /** What the checkers are told instead of what happened: for lists that do not keep the rules. */
   readonly retell?: (observation: Observation) => Observation;
   readonly trace?: NonNullable<WorldOptions<Swim>['trace']>;
+  /** Counts datagrams for `bandwidth()` too (default false): n² counters in a world, where one process has n. */
+  readonly metersDatagrams?: boolean;
 }
 
 /** A world of swim members `n1` … `nN`; each joins through the first three while it is alone. */
@@ -51,11 +53,12 @@ export function createSwimCluster(options: SwimClusterOptions): World<Swim> {
 }
 
 function startMember(options: SwimClusterOptions, host: Host, now: () => number): Swim {
-  const { config, onEvent, keyring, port, ports: replace, retell } = options;
+  const { config, onEvent, keyring, port, ports: replace, retell, metersDatagrams = false } = options;
   const meter = new BandwidthMeter(host.clock);
   const number = port?.(host) ?? swimPort;
+  const transport = host.transport(number);
   const ports: SwimPorts = {
-    transport: metered(host.transport(number), meter),
+    transport: metersDatagrams ? metered(transport, meter) : transport,
     meter,
     streams: host.streams(number),
     clock: host.clock,

@@ -77,7 +77,7 @@ export function partitionRun(options: SwimRunOptions & { readonly splitMs: numbe
 
 /** Nothing happens: how many bytes and packets a member sends in a second, with IP and UDP headers. */
 export function steadyRun(options: SwimRunOptions & { readonly durationMs: number }): SwimRunReport {
-  const run = new SwimRun(options);
+  const run = new SwimRun({ ...options, metersDatagrams: true });
   const { world } = run;
   run.converge(60_000);
   world.runFor(15_000);

@@ -3,7 +3,8 @@ import { wireError } from '../errors.ts';
 import { encodeText } from './text.ts';
 
 const initialBytes = 2_048;
-const keptBytesMax = 65_536;
+/** The list of some 2,500 members: growing anew to that size for each exchange would cost more than writing it. */
+const keptBytesMax = 262_144;
 const two32 = 0x1_0000_0000;
 
 /**
