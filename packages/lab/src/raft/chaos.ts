@@ -1,5 +1,5 @@
-import { below, chance, pick, sample } from '@grp/core';
-import type { MembershipStep } from '@grp/raft';
+import { below, chance, pick, sample, type Millis } from '@grp/core';
+import type { MembershipStep, RaftConfig } from '@grp/raft';
 import { seededRandom } from '@grp/sim';
 import { RaftRun, smallLimits, type RaftRunOptions, type RaftRunReport } from './run.ts';
 
@@ -32,13 +32,15 @@ export function raftChaosRun(options: RaftChaosOptions): RaftRunReport {
   const kinds = kindsOf(options);
   // Two more servers than voters wait to be taken in.
   const spare = kinds.includes('membership') ? 2 : 0;
-  const config = { ...smallLimits, takeoverStableMs: 1_000, ...options.config };
+  const temper = temperOf(options.seed);
+  const config = { ...smallLimits, takeoverStableMs: 1_000, ...temper.config, ...options.config };
   const run = new RaftRun({ ...options, config, nodeCount: nodeCount + spare, voterCount: nodeCount });
   const { world, random } = run;
   if (kinds.includes('aimed'))
     for (const moment of ['vote-sent', 'synced', 'leader-appended'] as const)
       if (chance(random, 0.7))
         run.moments.set(moment, moment === 'vote-sent' ? 0.3 : 0.003 + below(random, 10) / 1_000);
+  if (temper.delayMs > 0) world.network.set({ delay: { medianMs: temper.delayMs, sigma: 1 } });
   const endsAt = world.now + options.durationMs;
   world.runFor(below(random, 1_500));
   while (world.now < endsAt && !run.hasViolations) {
@@ -56,6 +58,25 @@ function kindsOf({ seed, kinds: possible = raftChaosKinds }: RaftChaosOptions): 
   const kinds = sample(random, possible, 1 + below(random, Math.min(possible.length, 6)));
   // Who was removed may be the one that still has what rot took from the others.
   return kinds.includes('rot') && kinds.length > 1 ? kinds.filter((kind) => kind !== 'membership') : kinds;
+}
+
+/**
+ * In a third of the seeds messages take as long as elections wait, and nothing spares the cluster an election: logs differ
+ * more in seconds than otherwise in hours. In calm the network is quick again.
+ */
+function temperOf(seed: number | string): { readonly delayMs: Millis; readonly config: Partial<RaftConfig> } {
+  const random = seededRandom(seed).fork('temper');
+  if (!chance(random, 0.35)) return { delayMs: 0, config: {} };
+  const config = {
+    heartbeatMs: 15,
+    electionTimeoutMs: 50 + below(random, 100),
+    electionJitterMs: 60,
+    quorumTimeoutMs: 400,
+    preVote: chance(random, 0.5),
+    checkQuorum: chance(random, 0.5),
+    priorityElections: chance(random, 0.5),
+  };
+  return { delayMs: 2 + below(random, 25), config };
 }
 
 function strike(run: RaftRun, kind: RaftChaosKind): void {

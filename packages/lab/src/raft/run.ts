@@ -225,8 +225,8 @@ export class RaftRun {
   settle(withinMs: Millis): Millis {
     const { world } = this;
     this.moments.clear();
-    for (const name of this.running()) this.storage(name).setTrouble({});
     for (const name of world.names) if (world.state(name) === 'paused') world.resume(name);
+    for (const name of this.running()) this.storage(name).setTrouble({});
     for (const name of this.running()) world.node(name).replica.setLowOnSpace(false);
     world.calm();
     world.network.set({ loss: 0, duplication: 0, reorder: 0 });

@@ -93,7 +93,9 @@ export class Reads {
   onDone(ticket: Ticket): void {
     const state = this.#state;
     if (!this.#unconfirmed.delete(ticket)) return;
-    if (this.#hasLease()) state.effect({ type: 'read-confirmed', ticket });
+    const { role, rules, now } = state;
+    const stillHolds = role === 'leader' && rules.leaseStillHolds(now, this.#leader.leaseUntil);
+    if (stillHolds) state.effect({ type: 'read-confirmed', ticket });
     else this.ask(ticket, 'read-index');
   }
 

@@ -47,8 +47,10 @@ export interface Rules {
   readonly mayRead: (commitTerm: Term, currentTerm: Term) => boolean;
   /** Ongaro 2014, §6.4 step 3: a read is proven by a round that began after it was asked. */
   readonly roundOfRead: (roundsBegun: number) => number;
-  /** Ongaro 2014, §6.4.1; asked before the read, and again after it. */
+  /** Ongaro 2014, §6.4.1; asked before the read. */
   readonly leaseHolds: (now: number, until: number) => boolean;
+  /** Asked after it: the process may have stood still in between. */
+  readonly leaseStillHolds: (now: number, until: number) => boolean;
   /** §7: a snapshot that ends before the commit index brings nothing, and would take something away. */
   readonly isSnapshotNews: (snapshotIndex: LogIndex, commit: LogIndex) => boolean;
   /** While a snapshot is being installed the log is nobody's to append to. */
@@ -83,6 +85,7 @@ export const paperRules: Rules = {
   mayRead: (commitTerm, currentTerm) => commitTerm === currentTerm,
   roundOfRead: (roundsBegun) => roundsBegun + 1,
   leaseHolds: (now, until) => now < until,
+  leaseStillHolds: (now, until) => now < until,
   isSnapshotNews: (snapshotIndex, commit) => snapshotIndex > commit,
   appendsWhileInstalling: false,
   heedsLeader: (now, heardAt, electionTimeoutMs) => now - heardAt < electionTimeoutMs,
