@@ -223,12 +223,12 @@ export class Receiving {
     const { round, firstSequence, counter, vector, payloads } = data;
     const bytes = roundBytes(payloads);
     const reason = ((): string | undefined => {
+      if (payloads.some(({ length }) => length > config.payloadBytesMax)) return 'payload-too-large';
       if (vector.length !== (this.#outlet.order === 'causal' ? view.members.length : 0)) return 'vector';
       if ((total === undefined) !== (counter === 0)) return 'order';
       if (total !== undefined && counter > total.clock + config.clockLeapMax) return 'data-leaps';
       if (round > log.floor + config.holdBackRoundsMax) return 'beyond-window';
       if (round > log.have && log.bytes + bytes > config.holdBackBytesMax) return 'hold-back-full';
-      if (payloads.some(({ length }) => length > config.payloadBytesMax)) return 'payload-too-large';
       return undefined;
     })();
     if (reason === undefined) return { round, firstSequence, counter, vector, payloads, sender, bytes, key: noKey };

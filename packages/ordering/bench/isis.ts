@@ -1,0 +1,31 @@
+// ISIS total order on loopback: `npm run bench -- isis [--members N] [--bytes N] [--seconds N] [--frame N]`.
+// First the machines alone, in one process without a network; then four processes over links and UDP, loaded and unloaded.
+import { parseArgs } from 'node:util';
+import { measureMachines } from './machines.ts';
+import { measureGroup } from './processes.ts';
+
+async function main(): Promise<void> {
+  const { values } = parseArgs({
+    options: {
+      members: { type: 'string', default: '4' },
+      bytes: { type: 'string', default: '100' },
+      seconds: { type: 'string', default: '5' },
+      frame: { type: 'string', default: '1400' },
+    },
+  });
+  const [memberCount = 4, payloadBytes = 100, seconds = 5, frameBytes = 1_400] = [
+    values.members,
+    values.bytes,
+    values.seconds,
+    values.frame,
+  ].map(Number);
+  const machines = measureMachines({ order: 'total', memberCount, payloadBytes, seconds: 2 });
+  const common = { order: 'total', memberCount, payloadBytes, seconds, frameBytes } as const;
+  const loaded = await measureGroup({ ...common, outstanding: 256, senders: 'all' });
+  const unloaded = await measureGroup({ ...common, outstanding: 1, senders: 'one' });
+  const isMet = loaded.multicastsPerSecond >= 100_000 && unloaded.p50Us <= 100;
+  const report = { bench: 'isis', node: process.version, ...common, machines, loaded, unloaded, isMet };
+  process.stdout.write(`${JSON.stringify(report, undefined, 2)}\n`);
+}
+
+await main();
