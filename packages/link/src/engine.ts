@@ -216,6 +216,13 @@ export class Engine {
     this.#touch(peer);
   }
 
+  /** What the peer says cannot be true: better an end that both hear of than a silence. */
+  #tear(peer: Peer, reason: string, now: Millis): void {
+    peer.drop(reason);
+    this.#handshakes.say(peer);
+    this.#end(peer, now);
+  }
+
   /** A proven session is over: what was queued in it is lost, and the user hears of it. */
   #end(peer: Peer, now: Millis): void {
     peer.renew();
@@ -238,11 +245,7 @@ export class Engine {
     const { send, receive } = peer;
     if (type === packetTypes.data) {
       const receipt = receive.accept(packet, now);
-      if (receipt === 'broken') {
-        peer.drop('receive.broken');
-        this.#handshakes.say(peer);
-        return this.#end(peer, now);
-      }
+      if (receipt === 'broken') return this.#tear(peer, 'receive.broken', now);
       if (receipt === 'duplicate') peer.drop('receive.duplicate');
       else if (receipt !== 'taken') return peer.drop(`receive.${receipt}`);
     } else if (((packet[offsets.type] as number) & packetFlags.ackNow) !== 0) receive.ackDue = true;
@@ -312,7 +315,7 @@ export class Engine {
   #wakePeer(peer: Peer, now: Millis): void {
     if (peer.greetAt <= now) this.#handshakes.greet(peer, now);
     if (peer.send.retransmitAt <= now) {
-      peer.send.timeout(now);
+      if (!peer.send.timeout(now)) return this.#tear(peer, 'receive.ack-taken-back', now);
       this.#touch(peer);
     }
     if (peer.receive.ackAt <= now) {

@@ -41,7 +41,8 @@ export class Handshakes {
     if (peer.state !== 'greeting') {
       peer.state = 'greeting';
       // A greeting of theirs that was answered makes ours one more answer: both sides end in one session.
-      peer.local = this.#pending.get(peer.address)?.session.local ?? this.#freshId();
+      const pending = this.#pending.get(peer.address);
+      peer.local = pending === undefined || this.#isOver(pending, now) ? this.#freshId() : pending.session.local;
     }
     peer.greetAt = now + Math.min(settings.rtoInitialMs * 2 ** peer.greetCount, settings.rtoMaxMs);
     peer.greetCount = Math.min(peer.greetCount + 1, 20);
@@ -95,7 +96,6 @@ export class Handshakes {
     }
     if (peer.session !== undefined) this.#leave(peer, now);
     this.#open(peer, pending.session, { isProven: true, windowPackets: pending.windowPackets });
-    this.#pending.delete(from);
     return peer;
   }
 
@@ -137,6 +137,8 @@ export class Handshakes {
     session: Session,
     { isProven, windowPackets }: { readonly isProven: boolean; readonly windowPackets: number },
   ): void {
+    // An id serves one session: with both ids used again, late packets of the old session would fit the new one.
+    if (this.#pending.get(peer.address)?.session.local === session.local) this.#pending.delete(peer.address);
     peer.session = session;
     peer.state = 'open';
     peer.isProven = isProven;

@@ -13,6 +13,8 @@ const lost = 3; // to be sent again
 
 const reorderingMin = 3; // RFC 5681 §3.2: three later packets arrived
 const reorderingMax = 64;
+// Late acks cannot explain that the peer is behind after that many timeouts.
+const fruitlessMax = 4;
 
 /** What a transmission writes into a packet besides the packet itself. */
 export interface Stamp {
@@ -59,6 +61,8 @@ export class SendWindow {
   #unaskedBytes = 0; // since an ack was asked for
   #wasFull = false;
   #probed = false;
+  #isBehind = false; // the last ack
+  #fruitlessCount = 0; // timeouts since something new was acknowledged
   /** When to act if no ack comes; Infinity when nothing is in flight. */
   retransmitAt: Millis = Infinity;
   /** The peer's room, in packets. */
@@ -126,8 +130,9 @@ export class SendWindow {
 
   /** Takes a cumulative acknowledgement: everything before `cumulative`. False: of packets that were never sent. */
   acknowledge(cumulative: number, now: Millis): boolean {
-    if (cumulative === this.#first) return true;
-    if (((cumulative - this.#first) | 0) < 0) return true; // an old one, overtaken by a newer
+    const distance = (cumulative - this.#first) | 0;
+    this.#isBehind = distance < 0; // an old one, overtaken by a newer, unless it stays so
+    if (distance <= 0) return true;
     if (((cumulative - this.#next) | 0) > 0) return false;
     let ackedBytes = 0;
     let sampleAt = -1;
@@ -148,7 +153,7 @@ export class SendWindow {
     this.#first = cumulative;
     if (sampleAt >= 0) this.roundTrips.sample(now - sampleAt);
     this.#progress(ackedBytes, now);
-    if (this.#receivedCount > 0) this.#findLost();
+    if (this.#receivedCount > 0) this.#findLost(now);
     return true;
   }
 
@@ -181,21 +186,30 @@ export class SendWindow {
       if (this.#receivedCount++ === 0 || ((number - this.#highestReceived) | 0) > 0) this.#highestReceived = number;
     }
     if (ackedBytes > 0) this.#progress(ackedBytes, now);
-    if (this.#receivedCount > 0) this.#findLost();
+    if (this.#receivedCount > 0) this.#findLost(now);
   }
 
-  /** `retransmitAt` has come: probe the tail first (RFC 8985 §7), then give the whole flight up for lost (RFC 6298 §5.4). */
-  timeout(now: Millis): void {
+  /**
+   * `retransmitAt` has come: probe the tail first (RFC 8985 §7), then give the whole flight up for lost (RFC 6298 §5.4).
+   * False: the peer is there and keeps asking for what it has acknowledged. A damaged ack has been believed, and
+   * nothing can mend this session.
+   */
+  timeout(now: Millis): boolean {
     if (this.#next === this.#first) {
       this.retransmitAt = Infinity;
-      return;
+      return true;
     }
+    if (this.#isBehind && this.#fruitlessCount >= fruitlessMax) return false;
     if (this.#probed) {
+      this.#fruitlessCount++;
       this.timeoutCount++;
       this.roundTrips.backOff();
       this.congestion.timedOut();
       this.#recoverUntil = this.#next;
-      for (let number = this.#first; number !== this.#next; number = (number + 1) | 0) this.#lose(number & this.#mask);
+      // A selective ack is advice (RFC 2018 §8): when nothing else helps, it is not believed any more.
+      const doubts = this.#fruitlessCount > fruitlessMax;
+      for (let number = this.#first; number !== this.#next; number = (number + 1) | 0)
+        this.#lose(number & this.#mask, doubts);
     } else {
       this.#probed = true;
       const last = (this.#next - 1) & this.#mask;
@@ -203,6 +217,7 @@ export class SendWindow {
       else this.#lose(this.#first & this.#mask);
     }
     this.retransmitAt = now + this.roundTrips.timeoutMs;
+    return true;
   }
 
   /** Begins again with the first packet, towards a new life of the peer that has seen none of them. */
@@ -305,19 +320,27 @@ export class SendWindow {
   #progress(ackedBytes: number, now: Millis): void {
     this.congestion.acknowledged(ackedBytes, this.#wasFull);
     this.#wasFull = false;
+    this.#fruitlessCount = 0;
     this.roundTrips.progress();
     this.#probed = false;
     this.retransmitAt = this.#first === this.#next ? Infinity : now + this.#patienceMs();
   }
 
-  /** A packet is lost when enough packets that were sent after it have arrived: RFC 6675 with the order of sending. */
-  #findLost(): void {
+  /**
+   * A packet is lost when enough packets that were sent after it have arrived (RFC 6675, by the order of sending), or one
+   * has, and it is a good round trip since (RFC 8985 §6.2), so that a short flight need not wait for enough.
+   */
+  #findLost(now: Millis): void {
+    // 1.25 round trips, and more where packets overtake each other.
+    const lateBefore = now - (1 + this.#reordering / 12) * (this.roundTrips.smoothedMs ?? Infinity);
     let found = false;
     let inWindow = false;
     for (let number = this.#first; ((number - this.#highestReceived) | 0) < 0; number = (number + 1) | 0) {
       const row = number & this.#mask;
       if (this.#states[row] !== inFlight) continue;
-      if (((this.#newestOrder - (this.#orders[row] as number)) | 0) < this.#reordering) continue;
+      const laterCount = (this.#newestOrder - (this.#orders[row] as number)) | 0;
+      const isLate = laterCount > 0 && (this.#sentAt[row] as number) < lateBefore;
+      if (laterCount < this.#reordering && !isLate) continue;
       this.#lose(row);
       found = true;
       if (((number - this.#recoverUntil) | 0) >= 0) inWindow = true;
@@ -327,11 +350,13 @@ export class SendWindow {
     this.#recoverUntil = this.#next;
   }
 
-  #lose(row: number): void {
-    if (this.#states[row] !== inFlight) return;
+  #lose(row: number, doubts = false): void {
+    const state = this.#states[row];
+    if (state === inFlight) this.#inFlightBytes -= (this.#packets[row] as Uint8Array).length;
+    else if (state === received && doubts) this.#receivedCount--;
+    else return;
     this.#states[row] = lost;
     this.#lostCount++;
-    this.#inFlightBytes -= (this.#packets[row] as Uint8Array).length;
   }
 
   #grow(): void {

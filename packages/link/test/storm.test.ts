@@ -148,4 +148,4 @@ test('each life hears each life in order and once, through loss, crashes and par
     mustHappen: ['messages', 'resets', 'silent', 'retransmits', 'timeouts', 'crash', 'partition'],
   });
   expect(report.failures).toEqual([]);
-});
+}, 600_000);
