@@ -33,6 +33,7 @@ export { levels, runLevel, runLevelSync, type Level } from './gms/levels/levels.
 export type { Divergence } from './gms/levels/divergence.ts';
 export { parsePlan, type Plan, type Step } from './gms/levels/plan.ts';
 export { parseRecording, type LabRecording } from './gms/levels/recording.ts';
+export { levelConditions, measureLevel, type LevelRates } from './gms/levels/rates.ts';
 export type { LabReport, WorkerReport } from './gms/levels/report.ts';
 export { labScenarios, type LabScenario } from './scenarios.ts';
 export { drawSpaceTime, spaceTimeLegend, type DrawOptions, type Tone, type ToneLine } from './spacetime/draw.ts';

@@ -228,7 +228,7 @@ export const labScenarios: readonly LabScenario[] = [
     question:
       'Nobody dies, but the detector of n2 is wrong about n1 for a fifth of a second. How many leaders are there now?',
     explanation:
-      'Two, and both give out the same numbers: whichever message comes first under a number is delivered, and the other one is thrown away as a repetition. A detector over a network cannot be perfect. So messages must carry their view, a new view needs a majority of the last one, and who was left out by mistake must learn it and come back with the state of the others.',
+      'Two, and both give out the same numbers: whichever message comes first under a number is delivered, and the other one is thrown away as a repetition. (gms1 listens to no detector, and so is right here.) A detector over a network cannot be perfect. So messages must carry their view, a new view needs a majority of the last one, and who was left out by mistake must learn it and come back with the state of the others.',
     plan: {
       founders: 4,
       settleMs,
