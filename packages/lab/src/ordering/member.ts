@@ -127,7 +127,7 @@ export class OrderingSubject {
 
   #record(event: Untimed<GroupEvent>): void {
     if (!this.#isAlive) return;
-    this.#options.record({ ...event, at: this.#options.now(), node: this.id } as GroupEvent);
+    this.#options.record({ ...event, at: this.#options.now(), node: this.id });
   }
 
   #counted(transport: Transport): Transport {

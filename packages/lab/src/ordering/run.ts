@@ -13,6 +13,7 @@ import {
 import type { RunReport } from '../protocols.ts';
 import { Authority } from './authority.ts';
 import { OrderingSubject, type Below } from './member.ts';
+import { uniformViews } from './uniform-views.ts';
 
 export interface OrderingRunOptions {
   readonly seed: number | string;
@@ -62,7 +63,11 @@ export class OrderingRun {
     const { seed, nodeCount, order = 'total', below: under = 'bare', network, config, trace, checkers = [] } = options;
     this.random = seededRandom(seed).fork('ordering');
     this.#history = new History<GroupEvent>({
-      checkers: [...groupCheckers({ orders: ordersOf[order], quorum: 'none', withinMs: 20_000 }), ...checkers],
+      checkers: [
+        ...groupCheckers({ orders: ordersOf[order], quorum: 'none', withinMs: 20_000 }),
+        uniformViews(),
+        ...checkers,
+      ],
     });
     this.world = createWorld<OrderingSubject>({
       seed,

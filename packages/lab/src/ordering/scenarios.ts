@@ -124,8 +124,8 @@ function readmit(run: OrderingRun): void {
 
 /**
  * One member dies after exactly so many of its datagrams, while all send: seeds go through the members and the numbers,
- * so that every step of the protocol is somebody's last. Then the first of the others dies in the flush, as many
- * datagrams in.
+ * so that every step of the protocol is somebody's last. Often another one dies at about the same time, and the leader of
+ * the flush that follows.
  */
 export function crashPointRun(options: OrderingScenarioOptions): RunReport {
   const run = new OrderingRun(options);
@@ -134,14 +134,18 @@ export function crashPointRun(options: OrderingScenarioOptions): RunReport {
   run.found();
   world.runFor(1_000);
   const victim = world.names[point % world.names.length] as string;
-  const subject = world.node(victim);
-  subject.crashAfter(Math.floor(point / world.names.length) % 60);
+  world.node(victim).crashAfter(Math.floor(point / world.names.length) % 60);
   awaitDeath(run, victim);
+  const second = pick(random, world.names) as string;
+  if (chance(random, 0.4) && second !== victim && run.canDoWithout([victim, second])) {
+    world.node(second).crashAfter(below(random, 60));
+    awaitDeath(run, second);
+  }
   run.load(3);
   for (const name of world.names) run.send(name, 3);
   world.runFor(200 + below(random, 100));
   // Whoever leads the flush that comes dies in it, in every second run.
-  const next = world.names.find((name) => name !== victim && world.state(name) === 'running');
+  const next = world.names.find((name) => world.state(name) === 'running' && !world.node(name).isDoomed);
   if (chance(random, 0.5) && next !== undefined && run.canDoWithout([next])) {
     world.node(next).crashAfter(below(random, 20));
     awaitDeath(run, next);
