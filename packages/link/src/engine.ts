@@ -315,7 +315,7 @@ export class Engine {
   #wakePeer(peer: Peer, now: Millis): void {
     if (peer.greetAt <= now) this.#handshakes.greet(peer, now);
     if (peer.send.retransmitAt <= now) {
-      if (!peer.send.timeout(now)) return this.#tear(peer, 'receive.ack-taken-back', now);
+      if (!peer.send.timeout(now)) return this.#tear(peer, 'receive.astray', now);
       this.#touch(peer);
     }
     if (peer.receive.ackAt <= now) {

@@ -13,7 +13,7 @@ const lost = 3; // to be sent again
 
 const reorderingMin = 3; // RFC 5681 §3.2: three later packets arrived
 const reorderingMax = 64;
-// Late acks cannot explain that the peer is behind after that many timeouts.
+// Late acks cannot explain after that many timeouts that the peer is elsewhere.
 const fruitlessMax = 4;
 
 /** What a transmission writes into a packet besides the packet itself. */
@@ -61,7 +61,7 @@ export class SendWindow {
   #unaskedBytes = 0; // since an ack was asked for
   #wasFull = false;
   #probed = false;
-  #isBehind = false; // the last ack
+  #isAstray = false; // the last ack
   #fruitlessCount = 0; // timeouts since something new was acknowledged
   /** When to act if no ack comes; Infinity when nothing is in flight. */
   retransmitAt: Millis = Infinity;
@@ -131,9 +131,10 @@ export class SendWindow {
   /** Takes a cumulative acknowledgement: everything before `cumulative`. False: of packets that were never sent. */
   acknowledge(cumulative: number, now: Millis): boolean {
     const distance = (cumulative - this.#first) | 0;
-    this.#isBehind = distance < 0; // an old one, overtaken by a newer, unless it stays so
+    const isBeyond = ((cumulative - this.#next) | 0) > 0;
+    this.#isAstray = distance < 0 || isBeyond; // an old one, overtaken by a newer, unless it stays so
     if (distance <= 0) return true;
-    if (((cumulative - this.#next) | 0) > 0) return false;
+    if (isBeyond) return false;
     let ackedBytes = 0;
     let sampleAt = -1;
     for (let number = this.#first; number !== cumulative; number = (number + 1) | 0) {
@@ -191,15 +192,15 @@ export class SendWindow {
 
   /**
    * `retransmitAt` has come: probe the tail first (RFC 8985 §7), then give the whole flight up for lost (RFC 6298 §5.4).
-   * False: the peer is there and keeps asking for what it has acknowledged. A damaged ack has been believed, and
-   * nothing can mend this session.
+   * False: the peer is there, and keeps asking for what it has acknowledged or acknowledging what was never sent. A
+   * damaged packet has been believed, and nothing can mend this session.
    */
   timeout(now: Millis): boolean {
     if (this.#next === this.#first) {
       this.retransmitAt = Infinity;
       return true;
     }
-    if (this.#isBehind && this.#fruitlessCount >= fruitlessMax) return false;
+    if (this.#isAstray && this.#fruitlessCount >= fruitlessMax) return false;
     if (this.#probed) {
       this.#fruitlessCount++;
       this.timeoutCount++;
