@@ -1,7 +1,10 @@
 // The lessons of the lab: each scenario under each level does what its table says, and the table says why.
+import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { labScenarios, levels, runLevel, type LabReport, type LabScenario } from '../src/index.ts';
 
+// The page that teaches with these runs, without its line breaks.
+const page = readFileSync(new URL('../../../docs/lab/gms.md', import.meta.url), 'utf8').replaceAll(/\n(> )?/g, ' ');
 const names = Object.keys(levels);
 const cases = labScenarios.flatMap((scenario) => names.map((level) => [scenario.name, level, scenario] as const));
 
@@ -77,7 +80,12 @@ describe('the first divergence, in one sentence', () => {
     ],
   ])('%s under %s', async (name, level, sentence) => {
     expect((await run(name, level)).divergence?.sentence).toBe(sentence);
+    expect(page).toContain(sentence);
   });
+});
+
+test('the page tells about every scenario', () => {
+  for (const { name } of labScenarios) expect(page).toContain(`### ${name}: `);
 });
 
 test('gms2-crash: under gms2 the colours of the survivors differ, from gms3 up they do not', async () => {

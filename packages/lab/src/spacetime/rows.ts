@@ -29,6 +29,8 @@ export interface RowOptions {
 }
 
 const mergeMs = 12;
+// What left so late may still be under way.
+const lateMs = 50;
 const alwaysKey: readonly Mark['mark'][] = ['crash', 'suspect', 'trouble', 'state'];
 
 /** Makes rows from events: one for a multicast, one for what different processes do at about the same time. */
@@ -42,11 +44,12 @@ export function spaceTimeRows(events: readonly SpaceTimeEvent[], options: RowOpt
     if (event.type === 'mark' || (event.type === 'departure' && event.kind !== 'ack'))
       eventful.add(`${event.lane} ${event.at}`);
   }
+  const endsAt = events.at(-1)?.at ?? 0;
   const rows: SpaceTimeRow[] = [];
   for (const event of events) {
     if (event.type === 'departure') {
       if (hidden.includes(event.kind)) continue;
-      addDeparture(rows, event, !arrived.has(event.serial));
+      addDeparture(rows, event, event.at < endsAt - lateMs && !arrived.has(event.serial));
     } else if (event.type === 'mark') {
       addMark(rows, event, alwaysKey.includes(event.mark) || isKey(event));
     } else {
