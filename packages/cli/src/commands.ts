@@ -14,6 +14,9 @@ import { ClusterWait } from './commands/cluster/wait.ts';
 import { Completion } from './commands/completion.ts';
 import { Demo } from './commands/demo.ts';
 import { Doctor } from './commands/doctor.ts';
+import { LabLs } from './commands/lab/ls.ts';
+import { LabReplay } from './commands/lab/replay.ts';
+import { LabRun } from './commands/lab/run.ts';
 import { NodeEvents } from './commands/node/events.ts';
 import { NodeStart } from './commands/node/start.ts';
 import { NodeStatus } from './commands/node/status.ts';
@@ -60,6 +63,9 @@ export const COMMANDS = {
   'swim:rtt': SwimRtt,
   'swim:event': SwimEvent,
   'swim:query': SwimQuery,
+  'lab:run': LabRun,
+  'lab:ls': LabLs,
+  'lab:replay': LabReplay,
   'sim:run': SimRun,
   'sim:explain': SimExplain,
   bench: Bench,
