@@ -11,14 +11,14 @@ export const logConfig = defineConfig(
   {
     segmentBytes: {
       default: 67_108_864,
-      min: 16_384,
+      min: 8_192,
       max: 1_073_741_824,
       unit: 'bytes',
       reason: 'A full log changes files about once in 200,000 small entries; one such file is kept ready.',
     },
     firstSegmentBytes: {
       default: 4_194_304,
-      min: 16_384,
+      min: 8_192,
       max: 1_073_741_824,
       unit: 'bytes',
       reason:
@@ -63,8 +63,8 @@ export const logConfig = defineConfig(
   [
     ['firstSegmentBytes must be at most segmentBytes', (c) => c.firstSegmentBytes <= c.segmentBytes],
     [
-      'twice entryBytesMax and 4,096 bytes must fit into firstSegmentBytes',
-      (c) => 2 * c.entryBytesMax + overheadBytes <= c.firstSegmentBytes,
+      'batchBytesMax, twice entryBytesMax and 4,096 bytes must fit into firstSegmentBytes',
+      (c) => c.batchBytesMax + 2 * c.entryBytesMax + overheadBytes <= c.firstSegmentBytes,
     ],
   ],
 );

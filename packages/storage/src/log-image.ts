@@ -40,6 +40,7 @@ export class LogImage {
   apply(frame: FrameContent, position: Position): void {
     const { type, index, term, payload } = frame;
     if (type === frameTypes.entry) {
+      if (index <= this.compacted.index) return;
       this.#endAt({ index: index - 1, term: 0 });
       this.index.push(term, position.segment, position.offset, position.bytes);
     } else if (type === frameTypes.repair) {
@@ -61,6 +62,7 @@ export class LogImage {
 
   /** An entry is known to have been here, and cannot be read. */
   applyLost({ index, term }: LogPoint): void {
+    if (index <= this.compacted.index) return;
     this.#endAt({ index: index - 1, term: 0 });
     this.index.pushHole(term);
   }
@@ -122,11 +124,12 @@ export class LogImage {
 
   // The log ends here, as a whole frame says: what should be before is damaged, what is after has been truncated.
   #endAt({ index, term }: LogPoint): void {
-    if (!this.#isBegun) {
+    // At the first frame there is, or when a truncation went back to before it: older segments are not needed any more.
+    if (!this.#isBegun || index < this.index.first - 1) {
       this.#isBegun = true;
-      if (index < this.compacted.index) return;
-      this.index.reset(index);
-      this.#base = { index, term };
+      const base = index < this.compacted.index ? this.compacted : { index, term };
+      this.index.reset(base.index);
+      this.#base = base;
       return;
     }
     if (this.index.last > index) this.index.truncate(index + 1);

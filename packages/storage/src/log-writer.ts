@@ -85,11 +85,9 @@ export class LogWriter {
     const base = copies.find(({ type }) => type === frameTypes.entry);
     const last = base === undefined ? image.last : { index: base.index - 1, term: image.term(base.index - 1) ?? 0 };
     const copiedBytes = copies.reduce((sum, { payload }) => sum + frameBytes(payload.length), 0);
-    const payload = startOf(image, {
-      id: previous.segment,
-      end: previous.segment === 0 ? 0 : previous.end,
-      copiedBytes,
-    });
+    // All of the last batch is repeated here, so that the segment before counts only up to it.
+    const end = previous.segment === 0 ? 0 : previous.batchStart;
+    const payload = startOf(image, { id: previous.segment, end, copiedBytes });
     this.#active = segment;
     this.#offset = segmentHeaderBytes;
     const batch = this.#batch();
@@ -125,6 +123,11 @@ export class LogWriter {
     if (content.type === frameTypes.hardState) this.#batch().hasHardState = true;
   }
 
+  /** Ends a batch that is large enough, in the middle of a change. */
+  split(): void {
+    if ((this.#open?.usedBytes ?? 0) >= this.#options.config.batchBytesMax) this.#closeBatch();
+  }
+
   /** Hard state that the log has no room for goes into the state file alone. */
   addToState(sequence: number, bytes: Uint8Array): void {
     this.#options.image.hardState = { sequence, bytes };
@@ -136,7 +139,7 @@ export class LogWriter {
     const batch = this.#batch();
     batch.ticket = ++this.#ticket;
     batch.lastIndex = this.#options.image.index.last;
-    if (batch.usedBytes >= this.#options.config.batchBytesMax) this.#closeBatch();
+    this.split();
     this.#kick();
     return this.#ticket;
   }
@@ -204,7 +207,7 @@ export class LogWriter {
     return this.#open as Batch;
   }
 
-  // When a segment is full, before its commit: the frames then belong to the ticket of the next batch.
+  // Before its commit, the last frames belong to the ticket of the next batch.
   #closeBatch(): void {
     const batch = this.#open as Batch;
     batch.lastIndex = this.#options.image.index.last;
@@ -263,6 +266,12 @@ export class LogWriter {
     if (ticket > 0) onDurable(ticket, lastIndex);
     if (this.#buffers.length < 2) this.#buffers.push(buffer);
   }
+}
+
+/** The size of a segment that can be begun with these frames, and has room for as much again. */
+export function openingBytesOf(copies: readonly FrameContent[]): number {
+  const bytes = copies.reduce((sum, { payload }) => sum + frameBytes(payload.length), 0);
+  return 2 * (segmentHeaderBytes + startFrameBytesMax + bytes);
 }
 
 function startOf(

@@ -96,6 +96,7 @@ export class OpenLog implements Log {
   /** Something was refused, and its owner waits for room. */
   #isRefused = false;
   #settledBy: Ticket | undefined;
+  #repairedBy = 0;
   /** Segments up to an id are not needed any more, once a ticket is durable. Ascending. */
   readonly #superfluous: { readonly ticket: Ticket; readonly id: number }[] = [];
   #dropping: Promise<void> | undefined;
@@ -135,6 +136,7 @@ export class OpenLog implements Log {
     for (const entry of entries) {
       writer.add({ type: frameTypes.entry, ...entry });
       cache.push(entry);
+      writer.split();
     }
     return writer.commit();
   }
@@ -173,9 +175,13 @@ export class OpenLog implements Log {
     const { bytes, largest } = this.#measure(entries, config.entryBytesMax);
     for (const { index } of entries) invariant(image.index.has(index), 'only an entry of the log can be repaired');
     this.#admit(bytes + sideBytes, largest, 'entries');
-    for (const entry of entries) writer.add({ type: frameTypes.repair, ...entry });
-    cache.clear();
-    return writer.commit();
+    for (const entry of entries) {
+      writer.add({ type: frameTypes.repair, ...entry });
+      cache.pin(entry);
+      writer.split();
+    }
+    this.#repairedBy = writer.commit();
+    return this.#repairedBy;
   }
 
   settle(): Ticket {
@@ -209,6 +215,7 @@ export class OpenLog implements Log {
   onDurable(ticket: Ticket, lastIndex: number): void {
     const { cache, snapshots, pool, writer, config } = this.#parts;
     cache.trim(lastIndex);
+    if (ticket >= this.#repairedBy) cache.unpin();
     const [superfluous] = this.#superfluous;
     if (this.#dropping === undefined && superfluous !== undefined && superfluous.ticket <= ticket)
       this.#dropping = this.#drop(ticket).finally(() => (this.#dropping = undefined));

@@ -3,7 +3,7 @@ import { logConfig, type LogConfig } from './config.ts';
 import { frameTypes } from './frame.ts';
 import type { FrameContent } from './log-image.ts';
 import { LogReader } from './log-reader.ts';
-import { LogWriter } from './log-writer.ts';
+import { LogWriter, openingBytesOf } from './log-writer.ts';
 import { OpenLog, type Log } from './log.ts';
 import { describe, recover, type RecoveredLog } from './recovery.ts';
 import { SegmentPool } from './segment-pool.ts';
@@ -76,7 +76,7 @@ async function open({ disk, clock, logger, folder, config, unlock }: Ground): Pr
   await pool.adopt(spares);
   const recovered = describe(image, snapshots.latest);
   const copies = await newest(found, reader);
-  const first = await pool.make();
+  const first = await pool.make(openingBytesOf(copies));
   await writer.begin(first, tail, copies);
   const parts = { folder, config, logger, image, cache, reader, writer, pool, snapshots, recovered, unlock };
   const log = new OpenLog(parts, [...segments, first]);

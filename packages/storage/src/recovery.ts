@@ -8,6 +8,7 @@ import {
   formatVersion,
   segmentHeaderBytes,
   segmentIdOf,
+  spareIdOf,
   startBytes,
 } from './segment.ts';
 import type { SegmentFile, StartRecord, Unsettled } from './segment.ts';
@@ -55,7 +56,8 @@ export async function recover(options: RecoverOptions): Promise<RecoveredLog> {
   const files = await disk.list(`${folder}/`);
   const found = await state.read(files);
   const candidates = await readCandidates(disk, folder, files);
-  const { used, spares } = sortOut(candidates, found.record?.activeId ?? 0);
+  const { used, unused } = sortOut(candidates, found.record?.activeId ?? 0);
+  const spares: SegmentFile[] = [...unused];
   const image = new LogImage();
   const scan = new Scan(disk, image);
   for (const [position, segment] of used.entries()) {
@@ -65,13 +67,17 @@ export async function recover(options: RecoverOptions): Promise<RecoveredLog> {
     const end = used.find(({ start }) => start?.previousId === segment.id)?.start?.previousEnd;
     await scan.read({ ...segment, end, isLast: next === undefined });
   }
-  const isEndLost = lacksSuccessor({ used, spares, isSealed: scan.isSealed, found });
+  const isEndLost = lacksSuccessor({ used, unused, isSealed: scan.isSealed, found });
   const isUncertain = scan.isUncertain || isEndLost;
   judge(image, { found, snapshot, isUncertain });
   const { damageCount } = scan;
   if (damageCount > 0 || isUncertain) logger.log('warn', 'storage.damage', { folder, damageCount, isUncertain });
   const idMax = Math.max(0, found.record?.activeId ?? 0, ...candidates.map(({ id }) => id));
   const isNew = candidates.length === 0 && found.record === undefined;
+  for (const file of files) {
+    const id = spareIdOf(folder, file);
+    if (id !== undefined) spares.push({ id, file, sizeBytes: await disk.size(file) });
+  }
   return { image, segments: used, spares, tail: scan.tail, idMax, isNew };
 }
 
@@ -155,26 +161,26 @@ async function isOpeningWhole(disk: Disk, { id, file, end }: Opening): Promise<b
 }
 
 // A segment is in use when it has begun, or when another one or the state file says that it had.
-function sortOut(candidates: readonly Candidate[], activeId: number): { used: Candidate[]; spares: Candidate[] } {
+function sortOut(candidates: readonly Candidate[], activeId: number): { used: Candidate[]; unused: Candidate[] } {
   const named = new Set(candidates.filter(({ isBegun }) => isBegun).map(({ start }) => start?.previousId));
   if (activeId > 0) named.add(activeId);
   const isUsed = ({ id, isBegun }: Candidate): boolean => isBegun || named.has(id);
   const used = candidates.filter((candidate) => isUsed(candidate));
-  return { used, spares: candidates.filter((candidate) => !isUsed(candidate)) };
+  return { used, unused: candidates.filter((candidate) => !isUsed(candidate)) };
 }
 
 interface Ending {
   readonly used: readonly Candidate[];
-  readonly spares: readonly Candidate[];
+  readonly unused: readonly Candidate[];
   readonly isSealed: boolean;
   readonly found: StateFound;
 }
 
 // Whether something may have been written behind the last segment that has anything to say.
-function lacksSuccessor({ used, spares, isSealed, found }: Ending): boolean {
+function lacksSuccessor({ used, unused, isSealed, found }: Ending): boolean {
   const last = used.at(-1)?.id ?? 0;
   if ((found.record?.activeId ?? 0) > last) return true;
-  const later = spares.filter(({ id }) => id > last);
+  const later = unused.filter(({ id }) => id > last);
   // Without the state file, a half-written start may also be a damaged one.
   if (!found.isWhole && later.some(({ isPristine, start }) => !isPristine && start !== undefined)) return true;
   return isSealed && later[0]?.isPristine !== true;
@@ -199,7 +205,8 @@ function judge(image: LogImage, { found, snapshot, isUncertain }: Evidence): voi
   // The state file has every hard state that was acknowledged, unless it is damaged itself.
   if (isWhole && image.unsettled !== undefined) image.unsettled = { ...image.unsettled, isHardStateSuspect: false };
   if (info !== undefined && needsSnapshot(image, info)) image.startAfter(info);
-  if (lost !== undefined && lost > (info?.index ?? 0)) noteLostSnapshot(image, lost);
+  const missing = Math.max(lost ?? 0, image.compacted.index);
+  if (missing > (info?.index ?? 0)) noteLostSnapshot(image, missing);
   image.unsettled = normalized(image.unsettled, image);
 }
 

@@ -25,12 +25,21 @@ export interface ScanSource {
 /** A place without a whole frame, and what is known of it. */
 interface Gap {
   readonly from: number;
+  readonly segment: number;
   bytes: number;
   /** Frames whose header is whole. */
   readonly lost: FrameHeader[];
   /** Some of it is not even known by its headers. */
   isUnknown: boolean;
+  /** The checksum that the next frame has to name, if the last one in the gap is known. */
+  chain: number | undefined;
+}
+
+interface WholeFrame {
+  readonly header: FrameHeader;
   readonly segment: number;
+  readonly at: number;
+  readonly payload: Uint8Array;
 }
 
 /** Where a log ends. */
@@ -38,10 +47,10 @@ export interface ScanTail {
   /** 0: there is none. */
   readonly segment: number;
   readonly end: number;
-  /** The last frame's checksum. */
-  readonly chain: number;
-  /** Where the batch of the last frame begins. */
+  /** Where the batch of the last frame begins, which may never have become durable. */
   readonly batchStart: number;
+  /** The checksum of the last frame before that batch. */
+  readonly chain: number;
   readonly epoch: number;
 }
 
@@ -49,16 +58,13 @@ export interface ScanTail {
 export class Scan {
   readonly #disk: Disk;
   readonly #image: LogImage;
-  #gap: Gap | undefined;
+  /** Gaps, and whole frames behind them, that nothing proves to have been durable. Begins with a gap. */
+  #open: (Gap | WholeFrame)[] = [];
   /** The checksum that the next frame has to name; undefined behind bytes that nobody knows. */
   #chain: number | undefined;
-  #lastCrc = 0;
-  #epoch: number | undefined;
-  #segment = 0;
-  #end = segmentHeaderBytes;
-  #batchStart = segmentHeaderBytes;
+  #tail: ScanTail = { segment: 0, end: segmentHeaderBytes, batchStart: segmentHeaderBytes, chain: 0, epoch: 0 };
   #isSealed = false;
-  #isUncertain = false;
+  #isCut = false;
   #damageCount = 0;
 
   constructor(disk: Disk, image: LogImage) {
@@ -66,15 +72,9 @@ export class Scan {
     this.#image = image;
   }
 
-  /** Where the last whole frame ended, and the batch it was in: after all segments have been read. */
+  /** Where the last whole frame ended: after all segments have been read. */
   get tail(): ScanTail {
-    return {
-      segment: this.#segment,
-      end: this.#end,
-      chain: this.#lastCrc,
-      batchStart: this.#batchStart,
-      epoch: this.#epoch ?? 0,
-    };
+    return this.#tail;
   }
 
   /** The last segment that was read says that another one follows. */
@@ -84,7 +84,7 @@ export class Scan {
 
   /** The end is not whole: something may have been behind it. */
   get isUncertain(): boolean {
-    return this.#isUncertain || this.#gap !== undefined;
+    return this.#isCut || this.#open.length > 0;
   }
 
   /** Places where something durable is damaged. */
@@ -94,99 +94,111 @@ export class Scan {
 
   /** A segment that ought to be here is not. */
   missing(id: number): void {
-    this.#gap ??= { from: segmentHeaderBytes, bytes: epochGapBytes + 1, lost: [], isUnknown: true, segment: id };
-    this.#gap.isUnknown = true;
+    this.#lose({ segment: id, from: segmentHeaderBytes, to: segmentHeaderBytes + epochGapBytes + 1 });
   }
 
   async read(source: ScanSource): Promise<void> {
     this.#isSealed = false;
-    this.#isUncertain = false;
-    const limit = Math.min(source.end ?? source.sizeBytes, source.sizeBytes);
+    const { id, end } = source;
+    const limit = Math.min(end ?? source.sizeBytes, source.sizeBytes);
     const window = new Window(this.#disk, source);
     let at = segmentHeaderBytes;
-    while (at < limit && !this.#isSealed && !this.#isUncertain) {
+    while (at < limit && !this.#isSealed) {
       await window.cover(at, frameHeaderBytes);
       const header = window.header(at);
-      if (header !== undefined) {
-        const bytes = frameHeaderBytes + header.paddedBytes;
-        await window.cover(at, bytes);
-        if (!window.isWhole(at, header)) this.#lose(source, at, header);
-        else if (!this.#isTorn(source, header)) this.#accept(source, at, header, window.payload(at, header));
-        at += bytes;
+      if (header === undefined) {
+        const isEnd = end === undefined && window.isTerminator(at);
+        const next = await window.find(at + 8, limit);
+        if (next !== undefined || !isEnd) this.#lose({ segment: id, from: at, to: next ?? limit });
+        if (next === undefined) break;
+        at = next;
         continue;
       }
-      const isEnd = this.#gap === undefined && window.isTerminator(at) && source.end === undefined;
-      const next = await window.find(at + 8, limit);
-      if (next === undefined) {
-        if (!isEnd) this.#loseUnknown(source, at, limit);
-        break;
-      }
-      this.#loseUnknown(source, at, next);
-      at = next;
+      const bytes = frameHeaderBytes + header.paddedBytes;
+      await window.cover(at, bytes);
+      if (window.isWhole(at, header))
+        this.#take(source, { header, segment: id, at, payload: window.payload(at, header) });
+      else this.#lose({ segment: id, from: at, to: at + bytes }, header);
+      at += bytes;
     }
     this.#finish(source, at);
   }
 
-  // A whole frame behind a gap of its own batch proves nothing: the batch was never durable, or has rotted.
-  #isTorn(source: ScanSource, header: FrameHeader): boolean {
-    const gap = this.#gap;
-    if (gap === undefined || source.end !== undefined || gap.segment !== source.id) return false;
-    if (header.batchStart > gap.from) return false;
-    this.#isUncertain = true;
-    return true;
+  // A frame that was written after a later sync than a gap proves that the gap had been durable: it is damaged. A frame of
+  // the gap's own batch proves nothing, the batch may just be torn.
+  #take(source: ScanSource, frame: WholeFrame): void {
+    const [gap] = this.#open as [Gap | undefined];
+    const isProof =
+      gap === undefined ||
+      source.end !== undefined ||
+      gap.segment !== frame.segment ||
+      frame.header.batchStart > gap.from;
+    if (!isProof) {
+      this.#open.push({
+        ...frame,
+        payload: frame.header.type === frameTypes.entry ? noPayload : frame.payload.slice(),
+      });
+      return;
+    }
+    for (const [position, item] of this.#open.entries()) {
+      const next = this.#open[position + 1] ?? frame;
+      if ('header' in item) this.#accept(item);
+      else this.#cross(item, 'header' in next ? next.header.epoch : frame.header.epoch);
+    }
+    this.#open = [];
+    this.#accept(frame);
   }
 
-  #accept(source: ScanSource, at: number, header: FrameHeader, payload: Uint8Array): void {
-    if (this.#chain !== undefined && header.previous !== this.#chain) this.#loseUnknown(source, at, at);
-    this.#cross(header.epoch);
+  #accept({ header, segment, at, payload }: WholeFrame): void {
+    const { type, epoch, crc, batchStart } = header;
+    if (this.#chain !== undefined && header.previous !== this.#chain)
+      this.#cross({ from: at, segment, bytes: 0, lost: [], isUnknown: true, chain: undefined }, epoch);
     const bytes = frameHeaderBytes + header.paddedBytes;
-    this.#image.apply({ ...header, payload }, { segment: source.id, offset: at, bytes });
-    this.#chain = header.crc;
-    this.#lastCrc = header.crc;
-    this.#epoch = header.epoch;
-    this.#segment = source.id;
-    this.#end = at + bytes;
-    this.#batchStart = header.batchStart;
-    if (header.type === frameTypes.seal) this.#isSealed = true;
+    this.#image.apply({ ...header, payload }, { segment, offset: at, bytes });
+    this.#chain = crc;
+    const isSameBatch = this.#tail.segment === segment && this.#tail.batchStart === batchStart;
+    const chain = isSameBatch ? this.#tail.chain : header.previous;
+    this.#tail = { segment, end: at + bytes, batchStart, chain, epoch };
+    if (type === frameTypes.seal) this.#isSealed = true;
   }
 
-  #lose(source: ScanSource, at: number, header: FrameHeader): void {
-    this.#loseUnknown(source, at, at + frameHeaderBytes + header.paddedBytes, header);
+  #lose(place: { readonly segment: number; readonly from: number; readonly to: number }, header?: FrameHeader): void {
+    const { segment, from, to } = place;
+    let gap = this.#open.at(-1);
+    if (gap === undefined || 'header' in gap) {
+      gap = { from, segment, bytes: 0, lost: [], isUnknown: false, chain: undefined };
+      this.#open.push(gap);
+    }
+    gap.bytes += to - from;
+    if (header === undefined) gap.isUnknown = true;
+    else gap.lost.push(header);
+    gap.chain = header?.crc;
   }
 
-  #loseUnknown({ id }: ScanSource, from: number, to: number, header?: FrameHeader): void {
-    this.#gap ??= { from, bytes: 0, lost: [], isUnknown: false, segment: id };
-    this.#gap.bytes += to - from;
-    if (header === undefined) this.#gap.isUnknown = true;
-    else this.#gap.lost.push(header);
-    this.#chain = header?.crc;
-  }
-
-  // Something whole follows a gap: what was in it had been durable, and is damaged.
-  #cross(epoch: number): void {
-    const gap = this.#gap;
-    if (gap === undefined) return;
-    this.#gap = undefined;
+  // What was in a gap had been durable.
+  #cross({ lost, isUnknown, bytes, chain }: Gap, epochAfter: number): void {
     this.#damageCount++;
-    for (const header of gap.lost) {
+    for (const header of lost) {
       if (header.type === frameTypes.entry) this.#image.applyLost(pointOf(header));
       else if (header.type === frameTypes.truncate || header.type === frameTypes.reset)
-        this.#image.apply({ ...header, payload: new Uint8Array(0) }, { segment: 0, offset: 0, bytes: 0 });
+        this.#image.apply({ ...header, payload: noPayload }, { segment: 0, offset: 0, bytes: 0 });
     }
-    const isTruncationLost = gap.isUnknown && (gap.bytes > epochGapBytes || (this.#epoch ?? epoch) !== epoch);
+    const isBegun = this.#tail.segment > 0;
+    const isTruncationLost = isUnknown && (bytes > epochGapBytes || (isBegun && this.#tail.epoch !== epochAfter));
     if (isTruncationLost) this.#image.distrustUncommitted();
-    if (gap.isUnknown || gap.lost.some(({ type }) => type === frameTypes.hardState)) this.#image.distrustHardState();
+    if (isUnknown || lost.some(({ type }) => type === frameTypes.hardState)) this.#image.distrustHardState();
+    this.#chain = chain;
   }
 
-  #finish(source: ScanSource, at: number): void {
-    const { end, sizeBytes, declaredBytes = sizeBytes, isLast, id } = source;
-    // A segment that ended somewhere has all its bytes up to there, and one that did not is followed by nothing.
-    if (end !== undefined && at < end) this.#loseUnknown(source, at, end);
-    if (end === undefined && !isLast && !this.#isSealed) this.#loseUnknown(source, at, at);
-    if (isLast && this.#gap?.segment === id) this.#isUncertain = true;
-    if (isLast && !this.#isSealed && (at >= sizeBytes || sizeBytes < declaredBytes)) this.#isUncertain = true;
+  #finish({ id, end, sizeBytes, declaredBytes = sizeBytes, isLast }: ScanSource, at: number): void {
+    // A segment that ended somewhere has all its bytes up to there, and one without an end is followed by nothing.
+    if (end !== undefined && at < end) this.#lose({ segment: id, from: at, to: end });
+    if (end === undefined && !isLast && !this.#isSealed) this.#lose({ segment: id, from: at, to: at });
+    this.#isCut = isLast && !this.#isSealed && (at >= sizeBytes || sizeBytes < declaredBytes);
   }
 }
+
+const noPayload = new Uint8Array(0);
 
 function pointOf({ index, term }: FrameHeader): LogPoint {
   return { index, term };

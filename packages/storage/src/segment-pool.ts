@@ -1,6 +1,6 @@
 import { GrpError, type Cancel, type Clock, type Disk, type Logger } from '@grp/core';
 import type { LogConfig } from './config.ts';
-import { encodeSegmentHeader, segmentName, type SegmentFile } from './segment.ts';
+import { encodeSegmentHeader, segmentName, spareName, type SegmentFile } from './segment.ts';
 
 export interface SegmentPoolOptions {
   readonly disk: Disk;
@@ -57,13 +57,13 @@ export class SegmentPool {
     return taken;
   }
 
-  /** Makes a segment now. @throws what the disk throws */
-  async make(): Promise<SegmentFile> {
+  /** Makes a segment now, of `bytesMin` at least. @throws what the disk throws */
+  async make(bytesMin = 0): Promise<SegmentFile> {
     const { disk, folder } = this.#options;
     const id = ++this.#idMax;
     const file = segmentName(folder, id);
-    const raw = this.#raw.pop();
-    const sizeBytes = raw?.sizeBytes ?? this.#sizeBytes;
+    const raw = (this.#raw.at(-1)?.sizeBytes ?? 0) >= bytesMin ? this.#raw.pop() : undefined;
+    const sizeBytes = raw?.sizeBytes ?? Math.max(this.#sizeBytes, bytesMin);
     if (raw === undefined) await this.#allocate(file, sizeBytes);
     else {
       await disk.rename(raw.file, file);
@@ -99,11 +99,13 @@ export class SegmentPool {
   /** Takes a file that nobody reads any more: for the next segment, or to remove it. */
   async recycle(file: SegmentFile): Promise<void> {
     const isWanted = this.#isFull || (this.#raw.length < rawMax && file.sizeBytes >= this.#sizeBytes);
-    if (isWanted) this.#raw.push(file);
-    else {
-      await this.#options.disk.remove(file.file);
-      await this.#options.disk.syncDirectory(this.#options.folder);
-    }
+    const { disk, folder } = this.#options;
+    if (isWanted) {
+      const spare = { ...file, file: spareName(folder, file.id) };
+      await disk.rename(file.file, spare.file);
+      this.#raw.push(spare);
+    } else await disk.remove(file.file);
+    await disk.syncDirectory(folder);
     if (this.#isFull) this.prepare();
   }
 

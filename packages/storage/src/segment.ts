@@ -25,6 +25,17 @@ export function segmentIdOf(folder: string, file: string): number | undefined {
   return match === null ? undefined : Number(match[1]);
 }
 
+/** A segment that is not needed any more, and waits for its next use. */
+export function spareName(folder: string, id: number): string {
+  return `${folder}/${String(id).padStart(12, '0')}.spare`;
+}
+
+/** The id in a spare's file name; undefined for other files. */
+export function spareIdOf(folder: string, file: string): number | undefined {
+  const match = /^(\d{12})\.spare$/.exec(file.slice(folder.length + 1));
+  return match === null ? undefined : Number(match[1]);
+}
+
 /** A new header and the terminator behind it, which says that the segment holds nothing yet. */
 export function encodeSegmentHeader({ id, sizeBytes }: SegmentFile): Uint8Array {
   const bytes = new Uint8Array(segmentHeaderBytes + 64);

@@ -38,7 +38,7 @@ export interface Damage {
   readonly certainTo: number;
   /** `suspect`: a newer hard state than the one returned may have been saved. */
   readonly hardState: 'intact' | 'suspect';
-  /** A snapshot was there and cannot be read; its index. */
+  /** A snapshot was there and is gone or cannot be read; its index, or the least that it can have been. */
   readonly snapshotLost: number | undefined;
 }
 

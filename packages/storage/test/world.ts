@@ -8,7 +8,7 @@ export const smallConfig: Partial<LogConfig> = {
   segmentBytes: 32_768,
   firstSegmentBytes: 16_384,
   entryBytesMax: 4_096,
-  batchBytesMax: 8_192,
+  batchBytesMax: 4_096,
   queueBytesMax: 65_536,
 };
 
