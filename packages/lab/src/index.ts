@@ -12,15 +12,15 @@ export {
   type Violation,
 } from './swim/checkers.ts';
 export { chaosKinds, chaosRun, type ChaosKind, type ChaosRunOptions } from './swim/chaos.ts';
-export { createSwimCluster, isConverged, liveNames, swimPort } from './swim/cluster.ts';
-export type { Observation, SwimClusterOptions } from './swim/cluster.ts';
+export { createSwimCluster, isConverged, liveNames, type Observation, type SwimClusterOptions } from './swim/cluster.ts';
+export { swimPort } from './swim/cluster.ts';
 export { SwimRun, type SwimRunOptions, type SwimRunReport } from './swim/run.ts';
 export {
   flappingRun,
+  hintRun,
   killRun,
   leaveRun,
   massKillRun,
-  median,
   partitionRun,
   restartRun,
   skewRun,

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { killRun, leaveRun, massKillRun, partitionRun, restartRun, skewRun, steadyRun } from '../src/index.ts';
+import { hintRun, killRun, leaveRun, massKillRun, partitionRun, restartRun, skewRun, steadyRun } from '../src/index.ts';
 
 describe.each([5, 10, 30])('a member of %i is killed', (nodeCount) => {
   test.each([0, 0.25])('loss %d: in the first list within 5 s, in all within 6 s', (loss) => {
@@ -11,6 +11,19 @@ describe.each([5, 10, 30])('a member of %i is killed', (nodeCount) => {
     expect((counts['drop.loss'] ?? 0) > 0).toBe(loss > 0);
     expect(figures['firstMaxMs']).toBeGreaterThan(100);
     expect(figures['lastMaxMs']).toBeLessThanOrEqual(6_000);
+  });
+});
+
+describe.each([3, 5, 10])('a process of %i is killed, and a survivor hints', (nodeCount) => {
+  test.each([0, 0.1])('loss %d: whose host refuses leaves all lists within 350 ms, and nobody else does', (loss) => {
+    const kills = 40;
+    const { violations, figures, counts } = hintRun({ seed: 12, nodeCount, network: { loss }, kills });
+    expect(violations).toEqual([]);
+    expect(figures['kills']).toBe(kills);
+    expect(counts['crash']).toBeGreaterThanOrEqual(kills);
+    expect(figures['lastMedianMs']).toBeGreaterThan(250);
+    if (loss === 0) expect(figures['lastMaxMs']).toBeLessThanOrEqual(350);
+    expect(figures['lastMedianMs']).toBeLessThanOrEqual(350);
   });
 });
 

@@ -137,9 +137,15 @@ export interface Swim {
   resetBandwidth(): void;
   on(listener: (event: SwimEvent) => void): Cancel;
   events(options?: IterateOptions): AsyncIterable<SwimEvent>;
-  // The shape of a failure detector, for protocols above.
+  // The shape of a failure detector, for protocols above: members are lives, by their ids.
+  /** A life is down or has left. What is merely suspect is told by `on` alone. */
   onSuspect(listener: (member: NodeId) => void): Cancel;
+  /** A life has joined, or is back. */
   onTrust(listener: (member: NodeId) => void): Cancel;
-  /** Somebody has reason to doubt this member: it is probed at once. Never excludes by itself. */
-  hint(member: NodeId): void;
+  /**
+   * Something looks wrong with this member (a name, or the id of a life): it is probed now, directly, through others and
+   * on a stream at once. At most once in `hintIntervalMs` per member. Never a verdict by itself; unknown and earlier
+   * lives, and the gone, are ignored.
+   */
+  hint(member: NodeId | string): void;
 }

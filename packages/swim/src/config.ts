@@ -32,6 +32,20 @@ export const swimConfig = defineConfig(
       reason: 'Indirect probes; three paths beat 10 % loss (SWIM §4.1).',
     },
     streamProbe: { default: true, reason: 'A lossy or blocked datagram path alone must not cost a membership.' },
+    refusedGraceMinMs: {
+      default: 20,
+      min: 1,
+      max: 30_000,
+      unit: 'ms',
+      reason: 'After a refusal, the least that acks under way still get; two round trips where that is more.',
+    },
+    hintIntervalMs: {
+      default: 250,
+      min: 1,
+      max: 60_000,
+      unit: 'ms',
+      reason: 'A member is probed out of turn at most so often, however many reasons there are to doubt it.',
+    },
     suspicionMinMs: {
       default: 1_200,
       min: 20,
@@ -40,7 +54,7 @@ export const swimConfig = defineConfig(
       reason: 'Time to refute for a silent member, fully confirmed, up to ten members; grows with log10 n.',
     },
     refusedSuspicionMinMs: {
-      default: 300,
+      default: 250,
       min: 10,
       max: 120_000,
       unit: 'ms',

@@ -16,7 +16,8 @@ export type Input =
   | { readonly type: 'join'; readonly ticket: number; readonly addresses: readonly Address[] }
   | { readonly type: 'leave' }
   | { readonly type: 'set-meta'; readonly meta: Uint8Array }
-  | { readonly type: 'hint'; readonly name: string }
+  /** A name, or the id of a life. */
+  | { readonly type: 'hint'; readonly member: string }
   | { readonly type: 'send-event'; readonly name: string; readonly payload: Uint8Array; readonly coalesce: boolean }
   | { readonly type: 'ask'; readonly ticket: number; readonly name: string; readonly options: QueryOptions }
   | { readonly type: 'respond'; readonly queryKey: string; readonly payload: Uint8Array }

@@ -1,5 +1,5 @@
 import type { Address, Keyring, Machine, Millis, Random, Wake } from '@grp/core';
-import { decodeCoordinatePayload, encodeCoordinatePayload, encodeMessage, type Message } from '@grp/memberlist-wire';
+import { decodeCoordinatePayload, encodeCoordinatePayload, type Message } from '@grp/memberlist-wire';
 import type { Member } from './api.ts';
 import { Claims, factsOf, isNews } from './claims.ts';
 import type { SwimConfig } from './config.ts';
@@ -7,12 +7,11 @@ import { CoordinateClient } from './coordinates.ts';
 import { decodeAckPayload, encodeAckPayload } from './digest.ts';
 import type { Effect, Input } from './effects.ts';
 import { Leaving } from './leaving.ts';
-import { isLive, MemberList, type MemberRecord } from './members.ts';
+import { isLive, memberId, MemberList, type MemberRecord } from './members.ts';
 import { NameGuard } from './name-guard.ts';
 import { Prober } from './probe.ts';
 import { Runtime } from './runtime.ts';
-import type { SerfContext } from './serf/context.ts';
-import { isIntent, isLeaveIntent } from './serf/intents.ts';
+import { serfContext } from './serf-context.ts';
 import { SerfLayer } from './serf/layer.ts';
 import { Joins } from './joins.ts';
 import { pickDown, Sync } from './sync.ts';
@@ -71,11 +70,14 @@ export class SwimMachine implements Machine<Input, Effect> {
       accusation: (target) => this.#claims.accusation(target),
       ackPayload: (member, sequence) => this.#ackPayload(member, sequence),
     });
-    this.#serf = new SerfLayer(this.#serfContext(), {
-      random: random.fork('serf'),
-      gossipIntervalMs: config.gossipIntervalMs,
-      ...(keyring === undefined ? {} : { keyring }),
-    });
+    this.#serf = new SerfLayer(
+      serfContext(runtime, this.#claims, () => this.#originating),
+      {
+        random: random.fork('serf'),
+        gossipIntervalMs: config.gossipIntervalMs,
+        ...(keyring === undefined ? {} : { keyring }),
+      },
+    );
     this.#sync = new Sync(runtime, this.#claims, {
       userState: () => this.#serf.localState(),
       mergeUserState: (state, join) => this.#serf.mergeState(state, join),
@@ -167,11 +169,9 @@ export class SwimMachine implements Machine<Input, Effect> {
         runtime.spread(runtime.self.name, runtime.aliveSelf(), { urgent: true });
         runtime.memberEvent('update', runtime.self);
         break;
-      case 'hint': {
-        const record = runtime.list.get(input.name);
-        if (record !== undefined && record !== runtime.self && isLive(record.status)) this.#prober.probe(record);
+      case 'hint':
+        this.#hint(input.member);
         break;
-      }
       case 'send-event':
         this.#serf.sendEvent(input.name, input.payload, input.coalesce);
         break;
@@ -185,6 +185,15 @@ export class SwimMachine implements Machine<Input, Effect> {
         this.#serf.manageKeys(input.ticket, input.action, input.key);
         break;
     }
+  }
+
+  /** By name, or by the id of a life: a doubt about an earlier life says nothing about this one. */
+  #hint(member: string): void {
+    const { list, self } = this.#runtime;
+    const [name = ''] = member.split('#');
+    const record = list.get(name);
+    if (record === undefined || record === self || !isLive(record.status)) return;
+    if (member === name || member === memberId(record)) this.#prober.hint(record);
   }
 
   #onDatagram({ messages, from, bytes }: Extract<Input, { type: 'datagram' }>): void {
@@ -272,6 +281,7 @@ export class SwimMachine implements Machine<Input, Effect> {
       const rest = key.slice(colon + 1);
       if (kind === 'suspicion') this.#claims.expire(rest);
       else if (kind === 'forget') this.#forget(rest);
+      else if (kind === 'hint') this.#prober.hintable(rest);
       else if (kind === 'hush') this.#prober.hush(Number(rest));
       else this.#prober.expire(kind, Number(rest));
       return;
@@ -299,7 +309,7 @@ export class SwimMachine implements Machine<Input, Effect> {
   #confirm(record: MemberRecord): void {
     const { config, list, random } = this.#runtime;
     const share = config.confirmersMax / Math.max(1, list.liveCount);
-    if (share >= 1 || random.nextU32() < share * 0x1_0000_0000) this.#prober.probe(record);
+    if (share >= 1 || random.nextU32() < share * 0x1_0000_0000) this.#prober.probe(record, 'stream');
   }
 
   #onAnswer(target: MemberRecord, payload: Uint8Array, roundTripMs: Millis | undefined): void {
@@ -368,34 +378,5 @@ export class SwimMachine implements Machine<Input, Effect> {
     if (this.#runtime.leaving) return;
     this.#leaving.start(() => this.#serf.announceLeave());
     this.#prober.abandon();
-  }
-
-  #serfContext(): SerfContext {
-    const runtime = this.#runtime;
-    const { list, self } = runtime;
-    return {
-      name: self.name,
-      address: self.address,
-      now: () => runtime.now,
-      memberCount: () => list.liveCount,
-      members: () => [...list.all()].filter((record) => this.#claims.isListed(record)),
-      member: (name) => list.get(name),
-      memberAt: (address) => list.at(address),
-      broadcast: (body, key) => {
-        // Among grp members alive and dead say it all; the intents are for Serf agents alone.
-        if (isIntent(body) && !list.hasStrangers) return;
-        // A leave intent races with the end that it explains: an agent that hears it second takes the leave for a failure.
-        const urgent = this.#originating || isLeaveIntent(body);
-        runtime.spread(`serf:${key}`, encodeMessage({ type: 'user', body }), { urgent });
-      },
-      sendTo: (address, body) =>
-        runtime.sendProbe(address, [encodeMessage({ type: 'user', body })], { piggyback: false }),
-      output: (output) => {
-        if (output.type === 'dropped') runtime.drop(`serf: ${output.reason}`);
-        else runtime.effect({ type: 'output', output });
-      },
-      leaveIntended: (name, prune) => this.#claims.leaveIntended(name, prune),
-      leaveWithdrawn: (name) => this.#claims.leaveWithdrawn(name),
-    };
   }
 }

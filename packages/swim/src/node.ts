@@ -244,9 +244,8 @@ class SwimNode implements Swim {
     });
   }
 
-  hint(member: NodeId): void {
-    const name = member.slice(0, member.lastIndexOf('#'));
-    this.#push({ type: 'hint', name });
+  hint(member: string): void {
+    this.#push({ type: 'hint', member });
   }
 
   #manageKeys(action: 'list' | 'install' | 'use' | 'remove', key?: Uint8Array): Promise<KeyReport> {

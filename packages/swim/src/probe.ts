@@ -3,6 +3,7 @@ import { encodeMessage, type Message, type StreamMessage } from '@grp/memberlist
 import type { SwimConfig } from './config.ts';
 import { isLive, type MemberRecord } from './members.ts';
 import { lifeHash, RoundTrip } from './rules.ts';
+import { encodePing, Relays } from './relays.ts';
 import type { Runtime } from './runtime.ts';
 
 /** What a probe found, told once. */
@@ -24,18 +25,19 @@ interface Probe {
   /** Members asked to probe for us that have neither answered nor said that they got nothing. */
   readonly relays: Set<Address>;
   relaysAsked: number;
+  isWide: boolean;
   widenedAt: Millis;
+  /** Until when the answer to the first ping is not late. */
+  readonly directUntil: Millis;
+  /** An ack may be late, or answer a ping that was repeated: no round trip to learn from. */
+  isLate: boolean;
   stream: 'unused' | 'open' | 'silent' | 'refused';
 }
 
-interface Relayed {
-  readonly requester: Address;
-  readonly sequence: number;
-  readonly target: Address;
-}
+/** How a probe begins: directly alone, with a stream beside it, or with relays too. */
+export type ProbeWidth = 'direct' | 'stream' | 'all';
 
-const relaysMax = 1_024;
-
+const probesMax = 1_024;
 /**
  * Probes one member per interval, round robin; directly first, then through relays and a stream at once. A probe ends
  * as soon as everyone asked has answered or nacked, not when the interval is over. SWIM §4.1 and §4.3, Lifeguard §IV-A.
@@ -46,7 +48,9 @@ export class Prober {
   readonly #probes = new Map<number, Probe>();
   readonly #byTarget = new Map<string, Probe>();
   readonly #byTicket = new Map<number, Probe>();
-  readonly #relayed = new Map<number, Relayed>();
+  readonly #relays: Relays;
+  /** Members with a hint that came too soon. */
+  readonly #hinted = new Set<string>();
   /** Over all members, for those not probed yet. */
   #anyone: RoundTrip | undefined;
   /** The number of the round that is scheduled, or was last. */
@@ -55,6 +59,10 @@ export class Prober {
   constructor(runtime: Runtime, hooks: ProbeHooks) {
     this.#runtime = runtime;
     this.#hooks = hooks;
+    this.#relays = new Relays(runtime, {
+      newSequence: () => this.#newSequence(),
+      timeoutMs: (target) => this.#timeoutMs(target),
+    });
   }
 
   start(): void {
@@ -100,8 +108,8 @@ export class Prober {
   }
 
   /** False when a probe of this member is under way already, or there are too many. */
-  probe(target: MemberRecord): boolean {
-    if (this.#byTarget.has(target.name) || this.#probes.size >= relaysMax) return false;
+  probe(target: MemberRecord, width: ProbeWidth = 'direct'): boolean {
+    if (this.#byTarget.has(target.name) || this.#probes.size >= probesMax) return false;
     const { now, config, health, deadlines } = this.#runtime;
     const probe: Probe = {
       sequence: this.#newSequence(),
@@ -111,28 +119,59 @@ export class Prober {
       endsAt: now + config.probeIntervalMs * health.patience,
       relays: new Set(),
       relaysAsked: 0,
+      isWide: false,
       widenedAt: now,
+      directUntil: now + this.#timeoutMs(target),
+      isLate: false,
       stream: 'unused',
     };
     this.#probes.set(probe.sequence, probe);
     this.#byTarget.set(target.name, probe);
     const accusation = this.#hooks.accusation(target);
-    const parts = [this.#ping(probe.sequence, target), ...(accusation === undefined ? [] : [accusation])];
+    const parts = [
+      encodePing(this.#runtime, probe.sequence, target),
+      ...(accusation === undefined ? [] : [accusation]),
+    ];
     this.#runtime.sendProbe(target.address, parts, { piggyback: isLive(target.status) });
-    deadlines.set(`probe:${probe.sequence}`, now + this.#timeoutMs(target));
+    deadlines.set(`probe:${probe.sequence}`, probe.directUntil);
+    if (width !== 'direct') this.#openStream(probe);
+    if (width === 'all') this.#widen(probe);
     return true;
+  }
+
+  /**
+   * Somebody has reason to doubt this member: everything is tried at once, out of turn. At most once per
+   * `hintIntervalMs` and member; a hint that comes too soon is taken up when that is over.
+   */
+  hint(target: MemberRecord): void {
+    const { now, config, deadlines } = this.#runtime;
+    const key = `hint:${target.name}`;
+    if (deadlines.get(key) !== undefined) {
+      this.#hinted.add(target.name);
+      return;
+    }
+    deadlines.set(key, now + config.hintIntervalMs);
+    const underWay = this.#byTarget.get(target.name);
+    if (underWay === undefined) this.probe(target, 'all');
+    else this.#widen(underWay);
+  }
+
+  /** The time is over in which a member is not probed for another hint. */
+  hintable(name: string): void {
+    const target = this.#runtime.list.get(name);
+    if (this.#hinted.delete(name) && target !== undefined && isLive(target.status)) this.hint(target);
   }
 
   /** A deadline of `probe` or `relay` has come. */
   expire(kind: string, sequence: number): void {
-    if (kind === 'relay') this.#expireRelay(sequence);
+    if (kind === 'relay') this.#relays.expire(sequence);
     const probe = this.#probes.get(sequence);
     if (probe === undefined) return;
     if (kind === 'again') this.#askAgain(probe);
     if (kind !== 'probe') return;
+    probe.isLate = true;
     // A member that is down is only asked whether it is back: nobody else is troubled for it.
-    const first = probe.relaysAsked === 0 && probe.stream === 'unused';
-    if (first && isLive(probe.target.status) && this.#runtime.now < probe.endsAt) this.#widen(probe);
+    if (!probe.isWide && isLive(probe.target.status) && this.#runtime.now < probe.endsAt) this.#widen(probe);
     else this.#fail(probe);
   }
 
@@ -156,40 +195,16 @@ export class Prober {
   }
 
   onIndirectPing(request: Extract<Message, { type: 'indirect-ping' }>, from: Address): void {
-    const { list, deadlines, now } = this.#runtime;
-    const target = list.get(request.node);
-    const known = target !== undefined && target.address === request.target;
-    if (!known || this.#relayed.size >= relaysMax) {
-      if (request.nack) this.#nack(from, request.sequence);
-      this.#runtime.drop(known ? 'relay-limit' : 'unknown-target');
-      return;
-    }
-    const sequence = this.#newSequence();
-    this.#relayed.set(sequence, { requester: from, sequence: request.sequence, target: target.address });
-    this.#runtime.sendProbe(target.address, [this.#ping(sequence, target)], { piggyback: false });
-    // Whether to nack is decided when the time comes; those who did not ask for one are given none.
-    deadlines.set(`${request.nack ? 'relay' : 'hush'}:${sequence}`, now + this.#timeoutMs(target));
+    this.#relays.onRequest(request, from);
   }
 
   /** An ack that fits nothing under way, or comes from elsewhere, is dropped: sequences are drawn from 32 bits. */
   onAck({ sequence, payload }: Extract<Message, { type: 'ack' }>, from: Address): void {
-    const relayed = this.#relayed.get(sequence);
-    if (relayed !== undefined) {
-      if (from !== relayed.target) return this.#runtime.drop('source');
-      this.#forgetRelay(sequence);
-      const ack = encodeMessage({ type: 'ack', sequence: relayed.sequence, payload: new Uint8Array(0) });
-      return this.#runtime.sendProbe(relayed.requester, [ack], { piggyback: false });
-    }
+    if (this.#relays.onAck(sequence, from)) return undefined;
     const probe = this.#probes.get(sequence);
     if (probe === undefined) return this.#runtime.drop('unknown-sequence');
     if (from === probe.target.address) {
-      const { now } = this.#runtime;
-      // After the indirect phase began the ack may answer a relay's delay as well: no round trip to learn from.
-      this.#succeed(
-        probe,
-        payload,
-        probe.relaysAsked === 0 && probe.stream === 'unused' ? now - probe.startedAt : undefined,
-      );
+      this.#succeed(probe, payload, probe.isLate ? undefined : this.#runtime.now - probe.startedAt);
     } else if (probe.relays.has(from)) {
       this.#succeed(probe, new Uint8Array(0), undefined);
     } else {
@@ -220,6 +235,8 @@ export class Prober {
       probe.stream = 'silent';
     } else {
       probe.stream = outcome;
+      // Nobody else has been asked yet: they may hear what this node does not.
+      if (outcome === 'refused' && isLive(probe.target.status)) this.#widen(probe);
     }
     this.#failWhenAllSaid(probe);
     return true;
@@ -230,25 +247,33 @@ export class Prober {
     for (const probe of this.#probes.values()) this.#end(probe);
   }
 
+  /** Through others, and on a stream. */
   #widen(probe: Probe): void {
-    const { list, config, deadlines } = this.#runtime;
+    if (probe.isWide) return;
+    const { list, config, deadlines, now } = this.#runtime;
     const { target, sequence } = probe;
     const relays = list.sampleLive(config.relayCount, (record) => record !== target && record.status === 'alive');
     for (const { address } of relays) probe.relays.add(address);
     this.#askRelays(probe);
+    probe.isWide = true;
     probe.relaysAsked = relays.length;
-    probe.widenedAt = this.#runtime.now;
+    probe.widenedAt = now;
     deadlines.set(`probe:${sequence}`, probe.endsAt);
-    deadlines.set(`again:${sequence}`, this.#runtime.now + againMs(config));
-    if (config.streamProbe) {
-      probe.stream = 'open';
-      const ticket = this.#runtime.nextTicket();
-      this.#byTicket.set(ticket, probe);
-      const message: StreamMessage = { type: 'ping', sequence, node: target.name, source: undefined };
-      const timeoutMs = Math.max(1, probe.endsAt - this.#runtime.now);
-      this.#runtime.effect({ type: 'exchange', ticket, to: target.address, message, timeoutMs });
-    }
+    deadlines.set(`again:${sequence}`, now + againMs(config));
+    if (probe.stream === 'unused') this.#openStream(probe);
     this.#failWhenAllSaid(probe);
+  }
+
+  #openStream(probe: Probe): void {
+    const { config, now } = this.#runtime;
+    if (!config.streamProbe) return;
+    const { target, sequence } = probe;
+    probe.stream = 'open';
+    const ticket = this.#runtime.nextTicket();
+    this.#byTicket.set(ticket, probe);
+    const message: StreamMessage = { type: 'ping', sequence, node: target.name, source: undefined };
+    const timeoutMs = Math.max(1, probe.endsAt - now);
+    this.#runtime.effect({ type: 'exchange', ticket, to: target.address, message, timeoutMs });
   }
 
   #askRelays({ target, sequence, relays }: Probe): void {
@@ -267,22 +292,41 @@ export class Prober {
   /** Datagrams get lost: whoever has not spoken is asked again, the target too, as long as the interval lasts. */
   #askAgain(probe: Probe): void {
     const { now, config, deadlines } = this.#runtime;
-    this.#runtime.sendProbe(probe.target.address, [this.#ping(probe.sequence, probe.target)], { piggyback: true });
+    probe.isLate = true;
+    this.#runtime.sendProbe(probe.target.address, [encodePing(this.#runtime, probe.sequence, probe.target)], {
+      piggyback: true,
+    });
     this.#askRelays(probe);
     const at = now + againMs(config);
     if (at < probe.endsAt) deadlines.set(`again:${probe.sequence}`, at);
   }
 
   #failWhenAllSaid(probe: Probe): void {
-    if (probe.relays.size > 0) return;
-    if (probe.stream !== 'open') {
-      this.#fail(probe);
+    if (!this.#probes.has(probe.sequence) || !probe.isWide) return;
+    const { config, health, deadlines, now } = this.#runtime;
+    const key = `probe:${probe.sequence}`;
+    if (probe.stream === 'refused') {
+      // The host has spoken; what is still on its way from the target or a relay gets the time of its way.
+      const enoughAt = Math.min(probe.endsAt, probe.widenedAt + this.#graceMs(probe.target));
+      if (now >= enoughAt || (probe.relays.size === 0 && now >= probe.directUntil)) this.#fail(probe);
+      else deadlines.set(key, enoughAt);
+    } else if (probe.relays.size > 0) {
+      return;
+    } else if (probe.stream !== 'open') {
+      if (now >= probe.directUntil) this.#fail(probe);
+      else deadlines.set(key, probe.directUntil);
     } else if (probe.relaysAsked > 0) {
       // All relays got nothing either: a stream that is still silent gets the longest round trip, not the whole interval.
-      const { config, health, deadlines } = this.#runtime;
       const enoughAt = probe.widenedAt + config.probeTimeoutMaxMs * health.factor;
-      deadlines.set(`probe:${probe.sequence}`, Math.min(probe.endsAt, enoughAt));
+      deadlines.set(key, Math.min(probe.endsAt, enoughAt));
     }
+  }
+
+  /** Two round trips, the spread included: through a relay it is as far as that. */
+  #graceMs(target: MemberRecord): Millis {
+    const { config, health } = this.#runtime;
+    const measured = (target.roundTrip ?? this.#anyone)?.timeoutMs ?? config.probeTimeoutMaxMs;
+    return health.factor * Math.min(config.probeTimeoutMaxMs, Math.max(config.refusedGraceMinMs, 2 * measured));
   }
 
   #fail(probe: Probe): void {
@@ -290,8 +334,8 @@ export class Prober {
     const { target, incarnation, relays } = probe;
     if (!isLive(target.status)) return;
     const evidence = probe.stream === 'refused' ? 'refused' : 'silent';
-    // Relays that said nothing at all point at this node's own path (Lifeguard §IV-A).
-    if (relays.size > 0) this.#runtime.health.worsen(relays.size);
+    // Relays that said nothing at all point at this node's own path (Lifeguard §IV-A); a host that refuses does not.
+    if (evidence === 'silent' && relays.size > 0) this.#runtime.health.worsen(relays.size);
     else if (probe.relaysAsked === 0 && evidence === 'silent') this.#runtime.health.worsen();
     if (target.incarnation === incarnation) this.#hooks.unanswered(target, evidence); // else it has spoken up in between
   }
@@ -311,37 +355,12 @@ export class Prober {
     this.#probes.delete(probe.sequence);
     this.#byTarget.delete(probe.target.name);
     this.#runtime.deadlines.delete(`probe:${probe.sequence}`);
-    if (probe.relaysAsked > 0 || probe.stream !== 'unused') this.#runtime.deadlines.delete(`again:${probe.sequence}`);
-  }
-
-  #expireRelay(sequence: number): void {
-    const relayed = this.#relayed.get(sequence);
-    if (relayed === undefined) return;
-    this.#nack(relayed.requester, relayed.sequence);
-    // A late ack is still worth forwarding, so the entry stays for one more interval.
-    this.#runtime.deadlines.set(`hush:${sequence}`, this.#runtime.now + this.#runtime.config.probeIntervalMs);
+    if (probe.isWide) this.#runtime.deadlines.delete(`again:${probe.sequence}`);
   }
 
   /** Ends a relay that has nothing more to say. */
   hush(sequence: number): void {
-    this.#relayed.delete(sequence);
-  }
-
-  #forgetRelay(sequence: number): void {
-    this.#relayed.delete(sequence);
-    this.#runtime.deadlines.delete(`relay:${sequence}`);
-    this.#runtime.deadlines.delete(`hush:${sequence}`);
-  }
-
-  #nack(to: Address, sequence: number): void {
-    this.#runtime.sendProbe(to, [encodeMessage({ type: 'nack', sequence })], { piggyback: false });
-  }
-
-  #ping(sequence: number, target: MemberRecord): Uint8Array {
-    const { self } = this.#runtime;
-    // Between grp members the datagram's source says who asks; a Serf agent is told in full.
-    const source = target.startedAt === undefined ? { address: self.address, name: self.name } : undefined;
-    return encodeMessage({ type: 'ping', sequence, node: target.name, source });
+    this.#relays.hush(sequence);
   }
 
   #timeoutMs(target: MemberRecord): Millis {
@@ -354,7 +373,7 @@ export class Prober {
   #newSequence(): number {
     for (;;) {
       const sequence = this.#runtime.random.nextU32();
-      if (sequence !== 0 && !this.#probes.has(sequence) && !this.#relayed.has(sequence)) return sequence;
+      if (sequence !== 0 && !this.#probes.has(sequence) && !this.#relays.has(sequence)) return sequence;
     }
   }
 }

@@ -38,6 +38,7 @@ describe('a suspicion', () => {
       '10000 event suspect b@10',
       // The suspicion itself follows with the next gossip, and rides on the ping besides.
       '10000 send b: ping b #1 + suspect b@10 by a + suspect b@10 by c',
+      '10000 dial b: ping b #1 within 1000',
     ]);
     const gossip = solo.run(200).filter((effect) => effect.type === 'send');
     expect(gossip).toHaveLength(3); // the fan-out
@@ -78,7 +79,7 @@ describe('a suspicion', () => {
       ['timeout', 1_000],
     ] as const) {
       const solo = five();
-      solo.hint('b');
+      solo.probe('b');
       const sequence = pingsTo(solo, 'b')[0] as number;
       solo.run(400);
       for (const relay of ['c', 'd', 'e']) solo.datagram(relay, { type: 'nack', sequence });

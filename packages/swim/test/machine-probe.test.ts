@@ -28,7 +28,7 @@ function streamOf(effects: readonly Effect[]): number {
 describe('a probe', () => {
   test('that is answered at once asks nobody else', () => {
     const solo = five();
-    solo.hint('b');
+    solo.probe('b');
     solo.now += 3;
     solo.datagram('b', ack(sequenceOf(solo)));
     solo.run(5_000);
@@ -39,7 +39,7 @@ describe('a probe', () => {
 
   test('waits 400 ms for a member without a measured round trip, then asks three relays and a stream at once', () => {
     const solo = five();
-    solo.hint('b');
+    solo.probe('b');
     expect(solo.run(399)).toEqual([]);
     solo.run(1);
     expect(solo.take().toSorted()).toEqual([
@@ -54,14 +54,14 @@ describe('a probe', () => {
   test('waits 100 ms, the least, for a member that answers in three', () => {
     const solo = five();
     for (let probe = 0; probe < 12; probe++) {
-      solo.hint('b');
+      solo.probe('b');
       const sequence = sequenceOf(solo);
       solo.now += 3;
       solo.datagram('b', ack(sequence));
       solo.take();
     }
     const startedAt = solo.now;
-    solo.hint('b');
+    solo.probe('b');
     solo.run(100);
     expect(solo.take().filter((line) => line.includes('dial'))).toEqual([
       `${startedAt + 100} dial b: ping b #13 within 900`,
@@ -70,7 +70,7 @@ describe('a probe', () => {
 
   test('ends when every relay has nacked and the stream has failed, not when the interval is over', () => {
     const solo = five();
-    solo.hint('b');
+    solo.probe('b');
     const sequence = sequenceOf(solo);
     const ticket = streamOf(solo.run(400));
     solo.now += 50;
@@ -92,7 +92,7 @@ describe('a probe', () => {
     ];
     for (const answer of answers) {
       const solo = five();
-      solo.hint('b');
+      solo.probe('b');
       const sequence = sequenceOf(solo);
       const ticket = streamOf(solo.run(400));
       answer(solo, sequence, ticket);
@@ -110,7 +110,7 @@ describe('a probe', () => {
       { type: 'user', body: new Uint8Array(0) },
     ] as const) {
       const solo = five();
-      solo.hint('b');
+      solo.probe('b');
       const sequence = sequenceOf(solo);
       solo.give({ type: 'reply', ticket: streamOf(solo.run(400)), message });
       for (const relay of ['c', 'd', 'e']) solo.datagram(relay, nack(sequence));
@@ -120,7 +120,7 @@ describe('a probe', () => {
 
   test('acks and nacks that fit nothing, or come from elsewhere, are dropped and counted', () => {
     const solo = five();
-    solo.hint('b');
+    solo.probe('b');
     const sequence = sequenceOf(solo);
     solo.datagram('b', ack(sequence + 1));
     solo.datagram('c', ack(sequence)); // c was not asked yet
@@ -133,7 +133,7 @@ describe('a probe', () => {
 
   test('relays that say nothing at all worsen this node’s own health, and with it its patience', () => {
     const solo = five();
-    solo.hint('b');
+    solo.probe('b');
     solo.run(1_000);
     expect(solo.events()).toEqual(['suspect b@10']);
     expect(solo.machine.healthScore).toBe(3);
@@ -146,11 +146,11 @@ describe('a probe', () => {
 
   test('one probe of a member at a time, and none of oneself, of strangers and of the gone', () => {
     const solo = five();
-    for (const name of ['b', 'b', 'a', 'nobody']) solo.hint(name);
+    for (const name of ['b', 'b', 'a', 'nobody']) solo.probe(name);
     expect(solo.take()).toEqual(['10000 send b: ping b #1']);
     solo.datagram('c', accuse('dead', 'd', 10, 'c'));
     solo.take();
-    expect(solo.hint('d')).toEqual([]);
+    expect(solo.probe('d')).toEqual([]);
   });
 
   test('a thousand at once, and no more', () => {
@@ -160,14 +160,14 @@ describe('a probe', () => {
       'b',
       ...names.map((name, index) => node(name, { address: `10.1.${index >> 8}.${index & 255}:7946` as Address })),
     );
-    for (const name of names) solo.hint(name);
+    for (const name of names) solo.probe(name);
     const pings = solo.sent().flatMap(({ messages }) => messages.filter(({ type }) => type === 'ping'));
     expect(pings).toHaveLength(1_024);
   });
 
   test('without relays and streams it is the target alone that decides', () => {
     const solo = five({ config: { relayCount: 0, streamProbe: false } });
-    solo.hint('b');
+    solo.probe('b');
     solo.run(400);
     expect(solo.takeStory()).toContain('10400 event suspect b@10');
   });
@@ -322,7 +322,7 @@ describe('this process stood still', () => {
     solo.datagram('c', accuse('suspect', 'd', 10, 'c')); // 6 s to refute
     solo.run(1_000); // d is silent: probed once, in vain
     solo.take();
-    solo.hint('b');
+    solo.probe('b');
     solo.run(100);
     solo.stall(8_000);
     expect(solo.events()).toEqual([]);
@@ -337,7 +337,7 @@ describe('this process stood still', () => {
 
   test('one that comes 250 ms late judges as usual', () => {
     const solo = five();
-    solo.hint('b');
+    solo.probe('b');
     solo.run(399);
     solo.stall(251); // due after 1 ms
     expect(solo.machine.healthScore).toBe(0);

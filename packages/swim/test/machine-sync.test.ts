@@ -200,7 +200,7 @@ function firstExchange(seed: number): number {
 describe('digests', () => {
   /** b acks a probe with this digest of its list. */
   function probed(solo: Solo, digest: number, name = 'b'): void {
-    solo.hint(name);
+    solo.probe(name);
     const sequence = solo
       .sent()
       .flatMap(({ messages }) => messages)
@@ -244,7 +244,7 @@ describe('digests', () => {
 
   test('payloads of Serf agents and junk start nothing', () => {
     const solo = five();
-    solo.hint('b');
+    solo.probe('b');
     const ping = solo.sent()[0]?.messages[0];
     const sequence = ping?.type === 'ping' ? ping.sequence : 0;
     solo.datagram('b', { type: 'ack', sequence, payload: Uint8Array.of(1, 2, 3, 4, 5) });
@@ -360,7 +360,7 @@ describe('a leave', () => {
   test('ends probing: nothing is suspected on the way out, and nobody new is let in', () => {
     const solo = five();
     solo.give({ type: 'start' });
-    solo.hint('b');
+    solo.probe('b');
     solo.give({ type: 'leave' });
     solo.take();
     solo.run(5_000);

@@ -1,4 +1,4 @@
-import { GrpError, type NodeId } from '@grp/core';
+import { GrpError } from '@grp/core';
 import { createWorld, type World } from '@grp/sim';
 import { describe, expect, test } from 'vitest';
 import { createSwim, swimConfig, type Swim, type SwimEvent, type SwimOptions, type SwimPorts } from '../src/index.ts';
@@ -111,7 +111,7 @@ describe('before start', () => {
     for (const request of [swim.join(['10.0.0.2']), swim.query('q'), swim.keys.list()]) {
       await expect(request).rejects.toMatchObject({ code: 'SWIM_NOT_STARTED' });
     }
-    swim.hint('n2#0' as NodeId); // never throws
+    swim.hint('n2#0'); // never throws
   });
 
   test('it can be stopped, or leave, and is then over', async () => {

@@ -1,4 +1,4 @@
-import type { LogFields, NodeId } from '@grp/core';
+import type { LogFields } from '@grp/core';
 import { describe, expect, test } from 'vitest';
 import { createSwim, type Swim, type SwimEvent } from '../src/index.ts';
 import { Cluster, port, type ClusterOptions } from './support/cluster.ts';
@@ -175,14 +175,18 @@ describe('as a failure detector', () => {
     const { id } = all.node('n2').self;
     all.sent.length = 0;
     all.node('n1').hint(id);
-    expect(all.sent.map(({ from, to }) => [from, to])).toEqual([['n1', all.address('n2')]]);
+    // Directly, and through the third.
+    expect(all.sent.map(({ from, to }) => [from, to])).toEqual([
+      ['n1', all.address('n2')],
+      ['n1', all.address('n3')],
+    ]);
     all.world.runFor(5_000);
     expect(all.eventsOf('suspect', 'down')).toEqual([]);
     all.world.crash('n2');
     all.node('n1').hint(id);
     all.world.runFor(5_000);
     expect(all.eventsOf('down').toSorted()).toEqual(['n1: down n2', 'n3: down n2']);
-    for (const odd of ['', '#', 'n2', 'nobody#1', 'n1#0']) all.node('n1').hint(odd as NodeId);
+    for (const odd of ['', '#', 'n2', 'nobody#1', 'n1#0']) all.node('n1').hint(odd);
     expect(all.faults).toEqual([]);
   });
 });

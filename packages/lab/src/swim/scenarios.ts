@@ -31,6 +31,40 @@ export function killRun(options: SwimRunOptions & { readonly kills: number }): S
   return run.finish();
 }
 
+/**
+ * Processes are killed one after the other, and a survivor hints at once, as a layer above does whose connection was
+ * reset. Half of the times it hints at a healthy member as well, whom that must not harm.
+ */
+export function hintRun(options: SwimRunOptions & { readonly kills: number }): SwimRunReport {
+  const run = new SwimRun({ ...options, turbulent: options.turbulent ?? options.bounds ?? crashBounds });
+  const { world } = run;
+  const { random } = world;
+  run.converge(30_000);
+  world.runFor(5_000); // until round trips have been measured
+  for (let kill = 0; kill < options.kills; kill++) {
+    world.runFor(1_000 + below(random, 1_000));
+    const [victim = '', witness = '', healthy = ''] = sample(random, world.names, 3);
+    const { id } = world.node(victim).self;
+    run.crash(victim);
+    world.runFor(below(random, 5));
+    world.node(witness).hint(id);
+    if (chance(random, 0.5)) world.node(witness).hint(world.node(healthy).self.id);
+    world.runFor((options.bounds?.lastMs ?? crashBounds.lastMs) + 500);
+    run.completeness.finish(world);
+    run.completeness.isGone(world, victim);
+    run.restart(victim);
+    run.converge(10_000);
+  }
+  const { firstMs, lastMs } = run.completeness;
+  run.figure('kills', firstMs.length);
+  run.figure('firstMaxMs', Math.max(0, ...firstMs));
+  run.figure('lastMedianMs', median(lastMs));
+  run.figure('lastP99Ms', lastMs.toSorted((a, b) => a - b)[Math.ceil(lastMs.length * 0.99) - 1] ?? 0);
+  run.figure('lastMaxMs', Math.max(0, ...lastMs));
+  run.settle(10_000);
+  return run.finish();
+}
+
 export interface FlappingOptions extends SwimRunOptions {
   readonly illCount: number;
   readonly stoppedMs: number;

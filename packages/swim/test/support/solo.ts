@@ -90,9 +90,13 @@ export class Solo {
   /** Hands over inputs at this instant; returns what they led to. */
   give(...inputs: (Input | Wake)[]): readonly Effect[] {
     const effects = this.machine.step(inputs, this.now);
+    this.#note(effects);
+    return effects;
+  }
+
+  #note(effects: readonly Effect[]): void {
     for (const effect of effects) this.#transcript.push(`${this.now} ${this.#line(effect)}`);
     this.#effects.push(...effects);
-    return effects;
   }
 
   datagram(from: string, ...messages: Message[]): readonly Effect[] {
@@ -132,9 +136,24 @@ export class Solo {
     return this;
   }
 
-  /** Asks the machine to look after a member at once. */
+  /** Has the machine probe a member as when its turn comes: directly first. A second claim to the name does that. */
+  probe(name: string): readonly Effect[] {
+    const member = this.machine.members().find((one) => one.name === name);
+    if (member === undefined || name === 'a' || !/alive|suspect/.test(member.status)) return [];
+    const rival: Described = {
+      incarnation: member.incarnation + 1,
+      startedAt: epochMs + 1,
+      address: '10.9.9.9:7946' as Address,
+    };
+    const input = { type: 'datagram' as const, from: member.address, bytes: 100, messages: [alive(name, rival)] };
+    const effects = this.machine.step([input], this.now).filter(({ type }) => type !== 'drop');
+    this.#note(effects);
+    return effects;
+  }
+
+  /** Tells the machine that something looks wrong with a member. */
   hint(name: string): readonly Effect[] {
-    return this.give({ type: 'hint', name });
+    return this.give({ type: 'hint', member: name });
   }
 
   /** What happened since the last `take`, one line each; wall time is left out, sequences are numbered as they appear. */
