@@ -16,17 +16,20 @@ export interface OpenGroupOptions {
   readonly state: StateTransfer;
 }
 
-/** Makes a group member on a simulated host; it is joined by its caller. */
-export type OpenGroup = (options: OpenGroupOptions) => Group;
+/** The part of a group that the lab uses. */
+export type LabGroup = Pick<Group, 'view' | 'status' | 'join' | 'post' | 'on'>;
 
-/** Makes a level of anything that keeps the interface `Group` of `@grp/gms`. */
+/** Makes a group member on a simulated host; it is joined by its caller. */
+export type OpenGroup = (options: OpenGroupOptions) => LabGroup;
+
+/** Makes a level of anything that keeps this part of the interface of `@grp/gms`. Its promises must settle in a run. */
 export function groupLevel(open: OpenGroup): StartMember {
   return (environment) => new RealMember(open, environment);
 }
 
 class RealMember implements LevelMember {
   readonly #environment: MemberEnvironment;
-  readonly #group: Group;
+  readonly #group: LabGroup;
   readonly #onSuspect = new Set<(member: NodeId) => void>();
   readonly #onTrust = new Set<(member: NodeId) => void>();
   #worker: WorkerState = freshWorker;
