@@ -1,0 +1,22 @@
+import { readFile } from 'node:fs/promises';
+import { expect, test } from 'vitest';
+import { linkConfig } from '@grp/link';
+
+const folder = new URL('../', import.meta.url);
+const readme = await readFile(new URL('README.md', folder), 'utf8');
+
+test('the settings in the README are those of the code', () => {
+  const rows = readme.split('\n').flatMap((line) => (line.startsWith('|') ? [line.replaceAll(/ +/g, ' ')] : []));
+  const shown = (value: number): string => value.toLocaleString('en-US');
+  const expected = Object.entries(linkConfig.table).map(
+    ([name, { default: given, min, max, unit, reason }]) =>
+      `| \`${name}\` | ${shown(given)} ${unit} | ${shown(min)} … ${shown(max)} | ${reason} |`,
+  );
+  const at = rows.indexOf('| setting | default | bounds | reason |');
+  expect(rows.slice(at + 2, at + 2 + expected.length)).toEqual(expected);
+});
+
+test('the example in the README is the one that runs', async () => {
+  const example = await readFile(new URL('examples/hello.ts', folder), 'utf8');
+  expect(readme).toContain(`\`\`\`ts\n${example}\`\`\``);
+});
