@@ -5,6 +5,7 @@ import type { LevelView, Numbered, WorkerState, Wire } from './messages.ts';
 /** What to do with a message that waits: use it now, forget it, or leave it until something has changed. */
 export type Verdict = 'take' | 'drop' | 'keep';
 
+/** Erlang's has no limit; here what comes to a full mailbox is lost. */
 const mailboxMax = 4_096;
 
 /**

@@ -6,6 +6,8 @@ import type { ColourChange, LevelEffect, LevelInput, Numbered, Wire } from './me
 const tickMs = 100;
 /** What one tick sends again to one member, at most. */
 const repeatsMax = 32;
+/** Kept for those who have not acknowledged, and for oneself; beyond it the oldest is forgotten. */
+const owedMax = 4_096;
 
 /**
  * gms4 (Groupy §4, "what could possibly go wrong"): links may lose. Members acknowledge numbers, and the leader sends
@@ -33,6 +35,7 @@ export class Gms4 extends Gms3 {
 
   protected override handle(input: LevelInput | Wake, now: number): void {
     if (input.type === 'multicast') this.#own.push(input.message);
+    if (this.#own.length > owedMax) this.#own.shift();
     if (input.type === 'join') this.#contact = input.contact;
     super.handle(input, now);
     if (this.#tickAt === undefined || now < this.#tickAt) return;
@@ -66,6 +69,7 @@ export class Gms4 extends Gms3 {
 
   protected override multicast(wire: Numbered, members?: readonly string[]): void {
     this.#owed.push(wire);
+    if (this.#owed.length > owedMax) this.#owed.shift();
     super.multicast(wire, members);
   }
 
