@@ -41,6 +41,7 @@ export class Follower {
     this.#election.heard(from);
     this.#hear(request.round);
     const { snapshot, offset, bytes } = request;
+    if (state.installing?.id === snapshot.id) return this.#tellOffset(from, snapshot.id, snapshot.sizeBytes);
     if (state.installing !== undefined) return undefined;
     if (!state.rules.isSnapshotNews(snapshot.index, state.commit)) {
       // It has all of that: what is committed here equals the leader's log.
@@ -58,7 +59,8 @@ export class Follower {
       return state.drop('snapshot-chunk-beyond-end');
     state.effect({ type: 'save-chunk', snapshot, offset, bytes });
     this.#staging = { snapshot, offset: end };
-    if (end < snapshot.sizeBytes) return this.#tellOffset(from, snapshot.id, end);
+    this.#tellOffset(from, snapshot.id, end);
+    if (end < snapshot.sizeBytes) return undefined;
     state.installing = snapshot;
     this.#staging = undefined;
     state.effect({ type: 'install-snapshot', snapshot });

@@ -300,6 +300,7 @@ export class RaftMachine implements Machine<Input, Effect> {
   #flush(): readonly Effect[] {
     const state = this.#state;
     const { disk, log } = state;
+    this.#tellRole();
     if (state.role === 'leader') {
       this.#reads.prepare();
       this.#handover.flush();
@@ -313,7 +314,6 @@ export class RaftMachine implements Machine<Input, Effect> {
     this.#snapshots.consider();
     this.#reads.flush();
     log.evict(Math.min(state.applying, log.durable), state.config.cacheBytesMax);
-    this.#tellRole();
     checkInvariants(state);
     const effects = state.takeEffects();
     // The disk starts first, and works while the messages travel.
