@@ -14,6 +14,11 @@ import { ClusterWait } from './commands/cluster/wait.ts';
 import { Completion } from './commands/completion.ts';
 import { Demo } from './commands/demo.ts';
 import { Doctor } from './commands/doctor.ts';
+import { GmsKill } from './commands/gms/kill.ts';
+import { GmsMcast } from './commands/gms/mcast.ts';
+import { GmsTail } from './commands/gms/tail.ts';
+import { GmsView } from './commands/gms/view.ts';
+import { GmsWorkers } from './commands/gms/workers.ts';
 import { LabLs } from './commands/lab/ls.ts';
 import { LabReplay } from './commands/lab/replay.ts';
 import { LabRun } from './commands/lab/run.ts';
@@ -63,6 +68,11 @@ export const COMMANDS = {
   'swim:rtt': SwimRtt,
   'swim:event': SwimEvent,
   'swim:query': SwimQuery,
+  'gms:view': GmsView,
+  'gms:mcast': GmsMcast,
+  'gms:tail': GmsTail,
+  'gms:workers': GmsWorkers,
+  'gms:kill': GmsKill,
   'lab:run': LabRun,
   'lab:ls': LabLs,
   'lab:replay': LabReplay,

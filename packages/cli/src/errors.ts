@@ -18,7 +18,7 @@ export const cliError = defineErrors({
   CLI_FLAG_UNAVAILABLE: {
     kind: 'usage',
     message: '--$flag belongs to $owner, which this version does not have.',
-    hint: 'Leave the flag out; this version runs the role swim.',
+    hint: 'Leave the flag out; this version runs the roles swim and gms.',
   },
   CLI_CONFIG_UNREADABLE: {
     kind: 'not-found',
@@ -62,6 +62,27 @@ export const cliError = defineErrors({
     message: 'grp itself failed: $what',
     hint: 'This is a bug. Run again with GRP_DEBUG=1 and report what it prints.',
   },
+  CHAT_PASSWORD_NEEDED: {
+    kind: 'usage',
+    message: 'A password is needed.',
+    hint: 'Type it at a terminal, or give it as a line of stdin with --password-stdin.',
+  },
+  CHAT_PASSWORDS_DIFFER: { kind: 'usage', message: 'The two passwords differ.' },
+  CHAT_NO_SERVERS: {
+    kind: 'not-found',
+    message: 'There are no chat servers in $dir.',
+    hint: `Start some with "${grp} cluster up --role chat", or name them with --servers or --cluster-config.`,
+  },
+  GMS_WORKERS_DIVERGED: {
+    kind: 'violated',
+    message: 'Workers showed different colours after message $sequence.',
+    hint: 'This is a bug in grp: keep the logs of the nodes and report it.',
+  },
+  GMS_NO_MEMBERS: {
+    kind: 'not-found',
+    message: 'No node of the cluster in $dir has the role gms.',
+    hint: `Start one with: ${grp} cluster up --role swim,gms`,
+  },
   CLUSTER_NONE: {
     kind: 'not-found',
     message: 'There is no cluster in $dir.',
@@ -103,7 +124,7 @@ export const cliError = defineErrors({
   CLUSTER_NO_LEADER_ROLE: {
     kind: 'usage',
     message: 'No role of this cluster elects a leader.',
-    hint: 'Wait for ready or converged instead; roles with a leader come with gms, chat, raft and dfs.',
+    hint: 'Wait for ready or converged instead; of the roles of this version, gms has a leader.',
   },
   DEMO_PROMISE_BROKEN: { kind: 'violated', message: 'The demo measured what must not happen: $promises.' },
   DEMO_FAILED: { kind: 'failure', message: 'The demo could not finish: $reason' },

@@ -16,6 +16,12 @@ export const nodeFlags = {
   })(),
   label: text('label', 'name of the cluster on the wire: members with another label are strangers', 'LABEL'),
   tag: list('tag', 'tags of the member, with commas between', 'KEY=VALUE'),
+  group: text('group', 'name of the group of the role gms (default unless given)', 'NAME'),
+  delivery: Flags.option({
+    options: ['agreed', 'safe'] as const,
+    description: 'when the role gms delivers: in order, or once every member has it (agreed unless given)',
+    env: envName('delivery'),
+  })(),
   'key-file': text('key-file', 'file with the cluster key in base64 (mode 600): seals everything', 'FILE'),
   loss: share('loss', 'drop this share of outgoing datagrams, for trials'),
   delay: duration('delay', 'hold outgoing datagrams back, for trials'),
@@ -32,6 +38,8 @@ interface NodeFlagValues {
   readonly preset?: 'local' | 'lan' | 'wan' | undefined;
   readonly label?: string | undefined;
   readonly tag?: string[] | undefined;
+  readonly group?: string | undefined;
+  readonly delivery?: 'agreed' | 'safe' | undefined;
   readonly 'key-file'?: string | undefined;
   readonly loss?: number | undefined;
   readonly delay?: number | undefined;
@@ -46,6 +54,8 @@ export function sharedOptions(flags: NodeFlagValues, swim: ProtocolSettings | un
     roles: (flags.role ?? ['swim']) as SharedOptions['roles'],
     preset: flags.preset,
     label: flags.label,
+    group: flags.group,
+    delivery: flags.delivery,
     keyFile: flags['key-file'],
     loss: flags.loss,
     delayMs: flags.delay,
@@ -64,8 +74,6 @@ export const laterFlags = {
   'cluster-config': later('cluster-config'),
   priority: later('priority'),
   'dfs-voters': later('dfs-voters'),
-  group: later('group'),
-  delivery: later('delivery'),
   record: later('record'),
   seed: later('seed'),
 };
@@ -74,8 +82,6 @@ const owners: Readonly<Record<keyof typeof laterFlags, string>> = {
   'cluster-config': 'the role chat',
   priority: 'the role raft',
   'dfs-voters': 'the role dfs',
-  group: 'the role gms',
-  delivery: 'the role gms',
   record: 'the recorder of the lab',
   seed: 'the simulator',
 };

@@ -1,3 +1,4 @@
+import type { NodeId } from '@grp/core';
 import type { Swim } from '@grp/swim';
 import type { Network } from '@grp/transport-udp';
 import type { Registry } from 'prom-client';
@@ -123,6 +124,7 @@ class Assembly {
     return {
       name: this.#name,
       swim: this.#swim,
+      gms: this.#running.find(({ gms }) => gms !== undefined)?.gms,
       http: this.#listening.url,
       status: () => this.#status(),
       start: () => lifecycle.start(),
@@ -132,10 +134,15 @@ class Assembly {
     };
   }
 
+  get #id(): NodeId {
+    return this.#swim?.self.id ?? (`${this.#name}#${this.#startedAt}` as NodeId);
+  }
+
   #context(network: Network, dataDir: DataDir | undefined) {
     const { options, parts, networks } = this.#given;
     return {
       name: this.#name,
+      id: this.#id,
       options,
       network,
       ports: networks.ports,
@@ -164,7 +171,7 @@ class Assembly {
     const { options, parts, networks } = this.#given;
     return {
       name: this.#name,
-      id: this.#swim?.self.id ?? `${this.#name}#${this.#startedAt}`,
+      id: this.#id,
       state: this.#lifecycle.state,
       roles: options.roles,
       pid: process.pid,

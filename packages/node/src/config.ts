@@ -31,6 +31,13 @@ export const nodeConfig = defineConfig(
       unit: 'ms',
       reason: 'A seed that comes back is found within ten seconds, at the price of one small attempt each.',
     },
+    multicastTimeoutMs: {
+      default: 10_000,
+      min: 100,
+      max: 3_600_000,
+      unit: 'ms',
+      reason: 'Longer than a change of leaders takes; a minority says so at once and is not waited for.',
+    },
     peersWriteMs: {
       default: 10_000,
       min: 100,

@@ -1,4 +1,5 @@
 import type { Cancel, GrpError } from '@grp/core';
+import type { Group } from '@grp/gms';
 import type { Swim } from '@grp/swim';
 import type { NodeStatus } from './status.ts';
 
@@ -14,6 +15,8 @@ export interface Node {
   readonly name: string;
   /** The membership; undefined without the role swim. */
   readonly swim: Swim | undefined;
+  /** The group; undefined without the role gms. */
+  readonly gms: Group | undefined;
   /** The URL of the HTTP API, which answers from the moment the node is made. */
   readonly http: string;
   status(): NodeStatus;

@@ -10,6 +10,7 @@ import {
   type HostPort,
   type Logger,
 } from '@grp/core';
+import type { DeliveryLevel } from '@grp/gms';
 import type { SwimConfig, SwimPreset, Tags } from '@grp/swim';
 import { nodeConfig, type NodeConfig } from './config.ts';
 import { nodeError, problemOf } from './errors.ts';
@@ -54,6 +55,10 @@ export interface NodeOptions {
   /** CIDR ranges from which datagrams and streams are taken (default: all). */
   readonly allow?: readonly string[] | undefined;
   readonly tags?: Tags | undefined;
+  /** Name of the group of the role gms (default `default`): members of other groups are strangers. */
+  readonly group?: string | undefined;
+  /** When the role gms delivers (default `agreed`); all members of a group must say the same. */
+  readonly delivery?: DeliveryLevel | undefined;
   /** Settings of swim over its preset. */
   readonly swim?: Partial<SwimConfig> | undefined;
   /** Limits and timings of the node itself: `nodeConfig`. */

@@ -1,4 +1,5 @@
-import type { Clock, Logger, Random } from '@grp/core';
+import type { Clock, Logger, NodeId, Random } from '@grp/core';
+import type { Group } from '@grp/gms';
 import type { Swim } from '@grp/swim';
 import type { Network } from '@grp/transport-udp';
 import type { FastifyInstance } from 'fastify';
@@ -14,6 +15,8 @@ export type RoleName = 'swim' | 'gms' | 'messenger' | 'tracker' | 'raft' | 'chat
 /** What a role is given to build itself with. */
 export interface RoleContext {
   readonly name: string;
+  /** One life of the node: swim's id of it, or `name#startedAt` without swim. */
+  readonly id: NodeId;
   readonly options: ResolvedOptions;
   /** This role's own port. */
   readonly network: Network;
@@ -45,6 +48,7 @@ export interface RoleStop {
 /** A role that has been built. Building announces nothing; `start` does. */
 export interface RunningRole {
   readonly swim?: Swim;
+  readonly gms?: Group;
   start(): Promise<void>;
   /** Bounded by the node, whatever it does. */
   stop(options: RoleStop): Promise<void>;

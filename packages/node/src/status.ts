@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import type { NodeId } from '@grp/core';
 import type { NodeFaults } from './faults.ts';
 import type { RoleName } from './role.ts';
 
@@ -9,7 +10,7 @@ export type NodeState = 'starting' | 'running' | 'stopping' | 'stopped';
 export interface NodeStatus {
   readonly name: string;
   /** One life of the node: `name#startedAt`. */
-  readonly id: string;
+  readonly id: NodeId;
   readonly state: NodeState;
   readonly roles: readonly RoleName[];
   readonly pid: number;

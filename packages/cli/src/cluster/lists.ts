@@ -2,10 +2,12 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { NodeClient } from '../client/http-client.ts';
 import type { MembersDocument } from '../client/documents.ts';
 import { cliError } from '../errors.ts';
+import type { ViewDocument } from '../gms/views.ts';
 
 export interface ListTarget {
   readonly name: string;
   readonly http: string;
+  readonly roles: readonly string[];
 }
 
 export interface WaitOptions {
@@ -26,15 +28,40 @@ export function isComplete({ members }: Pick<MembersDocument, 'members'>, names:
 }
 
 /**
- * Waits until the list of each of these nodes is exactly these nodes.
- * @throws GrpError CLUSTER_WAIT_TIMEOUT naming the lists that were not
+ * Waits until the list of each of these nodes is exactly these nodes, and so is the view of each that is in a group.
+ * @throws GrpError CLUSTER_WAIT_TIMEOUT naming the nodes that were not so far
  */
 export async function untilComplete(nodes: readonly ListTarget[], options: WaitOptions): Promise<void> {
-  const names = new Set(nodes.map(({ name }) => name));
-  await until('converged', nodes, options, async ({ http }) => {
-    const list = await NodeClient.local(http, 2_000).get<MembersDocument>('/v1/swim/members');
-    return isComplete(list, names);
+  const namesOf = (role: string) => new Set(nodes.filter(({ roles }) => roles.includes(role)).map(({ name }) => name));
+  const [swim, gms] = [namesOf('swim'), namesOf('gms')];
+  await until('converged', nodes, options, async ({ name, http }) => {
+    const client = NodeClient.local(http, 2_000);
+    if (swim.has(name) && !isComplete(await client.get<MembersDocument>('/v1/swim/members'), swim)) return false;
+    return !gms.has(name) || isWhole(await client.get<ViewDocument>('/v1/gms/view'), gms);
   });
+}
+
+/**
+ * Waits until all of these nodes that are in a group name the same leader, one of them. Answers its name.
+ * @throws GrpError CLUSTER_WAIT_TIMEOUT, CLUSTER_NO_LEADER_ROLE
+ */
+export async function untilLed(nodes: readonly ListTarget[], options: WaitOptions): Promise<string> {
+  const members = nodes.filter(({ roles }) => roles.includes('gms'));
+  if (members.length === 0) throw cliError('CLUSTER_NO_LEADER_ROLE');
+  let leader = '';
+  await until('leader', members, options, async ({ name, http }) => {
+    const { view, status } = await NodeClient.local(http, 2_000).get<ViewDocument>('/v1/gms/view');
+    const named = view?.members[0]?.name;
+    if (name === members[0]?.name) leader = named ?? '';
+    return status === 'joined' && named === leader && members.some((member) => member.name === leader);
+  });
+  return leader;
+}
+
+/** Whether a node is in a view of exactly these members. */
+function isWhole({ view, status }: ViewDocument, names: ReadonlySet<string>): boolean {
+  const members = view?.members ?? [];
+  return status === 'joined' && members.length === names.size && members.every(({ name }) => names.has(name));
 }
 
 /** Waits until each of these nodes says that it is ready. @throws GrpError CLUSTER_WAIT_TIMEOUT */

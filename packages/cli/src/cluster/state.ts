@@ -126,9 +126,9 @@ export async function updateNode(dir: string, id: string, change: Partial<Cluste
 }
 
 /** Writes a document so that a reader finds it whole or not at all. */
-export async function writeAtomically(file: string, value: unknown): Promise<void> {
+export async function writeAtomically(file: string, value: unknown, mode = 0o666): Promise<void> {
   const part = `${file}.${process.pid}.part`;
-  await writeFile(part, `${JSON.stringify(value, null, 2)}\n`);
+  await writeFile(part, `${JSON.stringify(value, null, 2)}\n`, { mode });
   await rename(part, file);
 }
 

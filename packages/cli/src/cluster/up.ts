@@ -43,7 +43,7 @@ export async function bringUp(options: UpOptions): Promise<ClusterDocument> {
   await updateState(dir, () => planned);
   try {
     await startAll(options, planned);
-    const targets = planned.map(({ id, http }) => ({ name: id, http }));
+    const targets = planned.map(({ id, http, roles }) => ({ name: id, http, roles }));
     await untilComplete(targets, {
       timeoutMs: options.timeoutMs,
       signal: options.signal,

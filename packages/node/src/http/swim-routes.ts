@@ -1,9 +1,10 @@
 import type { QueryOptions, Swim, Tags } from '@grp/swim';
-import type { FastifyInstance, FastifyReply } from 'fastify';
+import type { FastifyInstance } from 'fastify';
 import type { NodeConfig } from '../config.ts';
 import { httpError } from '../errors.ts';
 import { parseKey } from '../secrets.ts';
 import { asDocument, payloadBytes, payloadFields } from './documents.ts';
+import { goneSignal } from './gone-signal.ts';
 import { bandwidthDocument, membersDocument, rttDocument } from './swim-documents.ts';
 import { emptyBody, eventBody, joinBody, keysBody, queryBody, tagsBody } from './swim-schemas.ts';
 
@@ -104,13 +105,4 @@ function messageRoutes(app: FastifyInstance, swim: Swim): void {
       responses: responses.map(({ from, payload }) => ({ from, ...payloadFields(payload) })),
     });
   });
-}
-
-/** Aborts when the client hangs up before it has its answer. */
-function goneSignal(reply: FastifyReply): AbortSignal {
-  const gone = new AbortController();
-  reply.raw.once('close', () => {
-    if (!reply.raw.writableFinished) gone.abort();
-  });
-  return gone.signal;
 }

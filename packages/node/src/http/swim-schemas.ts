@@ -1,18 +1,12 @@
+import { base64Pattern, body, timeoutMs } from './schemas.ts';
+
 // JSON schemas of the bodies that `/v1/swim/…` takes. Nothing beyond what is named here is accepted.
 
-const timeoutMs = { type: 'integer', minimum: 1, maximum: 120_000 } as const;
 const name = { type: 'string', minLength: 1, maxLength: 128 } as const;
 const payload = { type: 'string', maxLength: 8_192 } as const;
-const payloadBase64 = {
-  ...payload,
-  pattern: '^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$',
-} as const;
+const payloadBase64 = { ...payload, pattern: base64Pattern } as const;
 const text = { type: 'string', maxLength: 512 } as const;
 const texts = { type: 'object', maxProperties: 64, additionalProperties: text } as const;
-
-function body(properties: Readonly<Record<string, object>>, required: readonly string[] = []) {
-  return { body: { type: 'object', additionalProperties: false, properties, required } };
-}
 
 /** A body with nothing in it. */
 export const emptyBody = body({});

@@ -2,7 +2,7 @@ import { Flags } from '@oclif/core';
 import { dirOf, GrpCommand } from '../../base.ts';
 import { isAlive, lookUp } from '../../cluster/processes.ts';
 import { requireState } from '../../cluster/state.ts';
-import { untilAllReady, untilComplete } from '../../cluster/lists.ts';
+import { untilAllReady, untilComplete, untilLed } from '../../cluster/lists.ts';
 import { cliError } from '../../errors.ts';
 import { envName } from '../../given.ts';
 import { document } from '../../output/json.ts';
@@ -11,8 +11,9 @@ import { timeText } from '../../output/units.ts';
 /** Waits for a condition of the local cluster. */
 export class ClusterWait extends GrpCommand {
   static override readonly summary = 'Wait until the local cluster is ready, or its lists agree';
-  static override readonly description = `ready: every running node serves. converged: the list of every running node is exactly the running nodes.
-leader: one node leads (needs a role that elects one; none in this version). Exit code 5 after --timeout (30s).`;
+  static override readonly description = `ready: every running node serves. converged: the list of every running node, and its view of
+the group, is exactly the running nodes. leader: all members of the group name the same running leader (role gms). Exit code 5
+after --timeout (30s).`;
   static override readonly examples = [
     { description: 'After a kill or a heal', command: '<%= config.bin %> cluster wait --for converged' },
     {
@@ -33,19 +34,18 @@ leader: one node leads (needs a role that elects one; none in this version). Exi
     const dir = dirOf(flags);
     const goal = flags.for ?? 'ready';
     const state = await requireState(dir);
-    if (goal === 'leader') throw cliError('CLUSTER_NO_LEADER_ROLE');
     const targets = state.nodes
       .filter((node) => isAlive(node) && lookUp(node.pid)?.paused !== true)
-      .map(({ id, http }) => ({ name: id, http }));
+      .map(({ id, http, roles }) => ({ name: id, http, roles }));
     if (targets.length === 0) throw cliError('CLUSTER_NONE', { context: { dir }, hint: 'None of its nodes runs.' });
     const began = performance.now();
-    const wait = goal === 'ready' ? untilAllReady : untilComplete;
-    await wait(targets, { timeoutMs: flags.timeout ?? 30_000 });
+    const wait = { ready: untilAllReady, converged: untilComplete, leader: untilLed }[goal];
+    const leader = await wait(targets, { timeoutMs: flags.timeout ?? 30_000 });
     const elapsedMs = Math.round(performance.now() - began);
     const nodes = targets.map(({ name }) => name);
     return this.show(
-      document('grp.cluster.wait/1', { goal, nodes, elapsedMs }),
-      () => `${goal}: ${nodes.join(', ')} (after ${timeText(elapsedMs)})`,
+      document('grp.cluster.wait/1', { goal, nodes, elapsedMs, ...(leader === undefined ? {} : { leader }) }),
+      () => `${goal}: ${leader ?? nodes.join(', ')} (after ${timeText(elapsedMs)})`,
     );
   }
 }

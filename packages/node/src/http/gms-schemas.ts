@@ -1,0 +1,14 @@
+import { base64Pattern, body, timeoutMs } from './schemas.ts';
+
+// JSON schemas of the bodies that `/v1/gms/…` takes.
+
+const payload = { type: 'string', maxLength: 2_097_152 } as const;
+
+export const multicastBody = body({
+  payload,
+  payloadBase64: { ...payload, pattern: base64Pattern },
+  count: { type: 'integer', minimum: 1, maximum: 1_000_000 },
+  timeoutMs: { ...timeoutMs, maximum: 3_600_000 },
+});
+
+export const killBody = body({ afterSends: { type: 'integer', minimum: 0, maximum: 1_000_000 } });
