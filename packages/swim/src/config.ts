@@ -32,12 +32,12 @@ export const swimConfig = defineConfig(
       reason: 'Indirect probes; three paths beat 10 % loss (SWIM §4.1).',
     },
     streamProbe: { default: true, reason: 'A lossy or blocked datagram path alone must not cost a membership.' },
-    refusedGraceMinMs: {
+    refusedGraceMs: {
       default: 20,
       min: 1,
       max: 30_000,
       unit: 'ms',
-      reason: 'After a refusal, the least that acks under way still get; two round trips where that is more.',
+      reason: 'What acks under way still get after a refusal, besides the way there and back twice.',
     },
     hintIntervalMs: {
       default: 250,

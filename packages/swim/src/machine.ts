@@ -247,7 +247,7 @@ export class SwimMachine implements Machine<Input, Effect> {
   }
 
   #onExchanged(ticket: number, outcome: Extract<Input, { type: 'reply' }>['message'] | string): void {
-    const failure = outcome === 'refused' ? 'refused' : 'silent';
+    const failure = outcome === 'refused' || outcome === 'reset' ? outcome : 'silent';
     if (this.#prober.onStream(ticket, typeof outcome === 'string' ? failure : outcome)) return;
     if (this.#guard.onReply(ticket, outcome)) return this.#joins.settle();
     const exchanged = this.#sync.onReply(ticket, outcome);

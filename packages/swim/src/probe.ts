@@ -32,12 +32,18 @@ interface Probe {
   /** An ack may be late, or answer a ping that was repeated: no round trip to learn from. */
   isLate: boolean;
   stream: 'unused' | 'open' | 'silent' | 'refused';
+  redials: number;
 }
 
 /** How a probe begins: directly alone, with a stream beside it, or with relays too. */
 export type ProbeWidth = 'direct' | 'stream' | 'all';
 
+/** Why a stream brought no answer: `reset` when it had been taken, and was cut off. */
+export type StreamFailure = 'refused' | 'reset' | 'silent';
+
 const probesMax = 1_024;
+/** A process that is being killed takes streams until its kernel closes its port: the next dial shows which it is. */
+const redialsMax = 2;
 /**
  * Probes one member per interval, round robin; directly first, then through relays and a stream at once. A probe ends
  * as soon as everyone asked has answered or nacked, not when the interval is over. SWIM §4.1 and §4.3, Lifeguard §IV-A.
@@ -124,6 +130,7 @@ export class Prober {
       directUntil: now + this.#timeoutMs(target),
       isLate: false,
       stream: 'unused',
+      redials: 0,
     };
     this.#probes.set(probe.sequence, probe);
     this.#byTarget.set(target.name, probe);
@@ -222,7 +229,7 @@ export class Prober {
   }
 
   /** The end of an exchange that this prober began. False: not one of its own. */
-  onStream(ticket: number, outcome: StreamMessage | 'refused' | 'silent'): boolean {
+  onStream(ticket: number, outcome: StreamMessage | StreamFailure): boolean {
     const probe = this.#byTicket.get(ticket);
     if (probe === undefined) return false;
     this.#byTicket.delete(ticket);
@@ -233,8 +240,12 @@ export class Prober {
         return true;
       }
       probe.stream = 'silent';
+    } else if (outcome === 'reset' && probe.redials < redialsMax) {
+      probe.redials++;
+      this.#openStream(probe);
+      return true;
     } else {
-      probe.stream = outcome;
+      probe.stream = outcome === 'refused' ? 'refused' : 'silent';
       // Nobody else has been asked yet: they may hear what this node does not.
       if (outcome === 'refused' && isLive(probe.target.status)) this.#widen(probe);
     }
@@ -322,11 +333,14 @@ export class Prober {
     }
   }
 
-  /** Two round trips, the spread included: through a relay it is as far as that. */
-  #graceMs(target: MemberRecord): Millis {
+  /**
+   * The way there and back twice, for through a relay it is as far as that, and what an answer may take besides. Being
+   * busy is no reason to wait longer: the kernel of a busy process does not refuse.
+   */
+  #graceMs({ roundTrip }: MemberRecord): Millis {
     const { config, health } = this.#runtime;
-    const measured = (target.roundTrip ?? this.#anyone)?.timeoutMs ?? config.probeTimeoutMaxMs;
-    return health.factor * Math.min(config.probeTimeoutMaxMs, Math.max(config.refusedGraceMinMs, 2 * measured));
+    const wayMs = roundTrip?.leastMs ?? 2 * (this.#anyone?.leastMs ?? config.probeTimeoutMaxMs);
+    return health.factor * Math.min(config.probeTimeoutMaxMs, config.refusedGraceMs + 2 * wayMs);
   }
 
   #fail(probe: Probe): void {

@@ -88,14 +88,18 @@ export function lifeHash(name: string, incarnation: number): number {
 /** Smoothed round trip and the timeout from it, as RFC 6298 §2 does for retransmission. */
 export class RoundTrip {
   smoothedMs: number;
+  /** The shortest seen: the way itself, without what the two ends were busy with. */
+  leastMs: number;
   #varianceMs: number;
 
   constructor(firstMs: number) {
     this.smoothedMs = firstMs;
+    this.leastMs = firstMs;
     this.#varianceMs = firstMs / 2;
   }
 
   observe(sampleMs: number): void {
+    this.leastMs = Math.min(this.leastMs, sampleMs);
     this.#varianceMs += (Math.abs(this.smoothedMs - sampleMs) - this.#varianceMs) / 4;
     this.smoothedMs += (sampleMs - this.smoothedMs) / 8;
   }

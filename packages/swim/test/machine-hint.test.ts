@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import type { Message } from '@grp/memberlist-wire';
 import { accuse, epochMs, Solo, type SoloOptions } from './support/solo.ts';
 
-/** a knows b, c, d and e; b answers in 2 ms; refusals count after 20 ms, and the refused have 400 ms to refute. */
+/** a knows b, c, d and e; b answers in 2 ms; refusals count after 24 ms, and the refused have 400 ms to refute. */
 function five(options: SoloOptions = {}): Solo {
   const solo = new Solo(options).know('b', 'c', 'd', 'e');
   for (let probe = 0; probe < 8; probe++) {
@@ -68,14 +68,14 @@ describe('a hint', () => {
     expect(solo.status('b')).toBe('suspect@10');
   });
 
-  test('about a member whose host refuses leads to a suspicion 20 ms later; whatever answers until then clears it', () => {
+  test('about a member whose host refuses leads to a suspicion 24 ms later; whatever answers until then clears it', () => {
     for (const answerer of ['nobody', 'b', 'd']) {
       const solo = five();
       solo.hint('b');
       const sequence = pinged(solo);
       solo.now += 1;
       refuse(solo);
-      solo.run(18);
+      solo.run(22);
       expect(solo.events()).toEqual([]);
       if (answerer !== 'nobody') solo.datagram(answerer, ack(sequence));
       solo.run(1);
@@ -99,6 +99,27 @@ describe('a hint', () => {
     expect(solo.status('b')).toBe('suspect@10');
     solo.run(1);
     expect(solo.status('b')).toBe('down@10');
+  });
+
+  test('dials again when the stream was taken and cut off: so it is while a process is being killed', () => {
+    const solo = five();
+    const reset = (): void => {
+      solo.give({ type: 'no-reply', ticket: solo.dialled().at(-1)?.ticket ?? 0, reason: 'reset' });
+    };
+    solo.hint('b');
+    reset();
+    expect(solo.dialled()).toHaveLength(2);
+    refuse(solo);
+    solo.run(24);
+    expect(solo.events()).toEqual(['suspect b@10']);
+    const busy = five();
+    busy.hint('b');
+    for (let count = 0; count < 10; count++) {
+      busy.give({ type: 'no-reply', ticket: busy.dialled().at(-1)?.ticket ?? 0, reason: 'reset' });
+    }
+    expect(busy.dialled()).toHaveLength(3); // whoever takes and cuts off for ever says nothing
+    busy.run(99);
+    expect(busy.events()).toEqual([]);
   });
 
   test('while a probe is under way widens that one', () => {
@@ -155,7 +176,7 @@ describe('a confirmation', () => {
     solo.now += 1;
     solo.give({ type: 'no-reply', ticket, reason: 'refused' });
     expect(solo.take().filter((line) => line.includes('indirect'))).toHaveLength(3);
-    solo.run(19);
+    solo.run(23);
     const said = (): string[] => solo.take().filter((line) => line.includes('suspect b@10 by a'));
     expect(said()).toEqual([]);
     solo.run(1);
