@@ -11,13 +11,17 @@ export interface MemberPlan {
   /** Own messages under way; 0: this one only receives. */
   readonly outstanding: number;
   readonly frameBytes: number;
+  /** Whose messages the first member times. */
+  readonly timed: string;
+  /** FIFO and causal order: as many as go, instead of one after the other. */
+  readonly isStreaming: boolean;
 }
 
 export interface MemberReport {
   readonly deliveries: number;
   readonly seconds: number;
   readonly cpuSeconds: number;
-  /** µs from `send` to the own delivery, sampled. */
+  /** µs from `send` to delivery, sampled. */
   readonly latencies: readonly number[];
   /** A hash over the order of all deliveries, every so many of them. */
   readonly hashes: readonly number[];
@@ -34,28 +38,35 @@ async function main(): Promise<void> {
   const { transport } = network;
   const links = createLinks({ transport, clock: systemClock(), random: systemRandom(), defer });
   const self: OrderingMember = { id: `m${plan.rank}` as NodeId, address: links.self };
-  const group = createOrdering({ order: plan.order, self, links, defer });
+  // FIFO and causal order deliver own messages at once: there, what may be under way is up to links and windows.
+  const isPaced = plan.order === 'total';
+  const config = isPaced ? {} : { outboxMessagesMax: Math.max(1, plan.outstanding) };
+  const group = createOrdering({ order: plan.order, self, links, defer, config });
   let [deliveries, hash, since] = [0, 0, 0];
   let hashes: number[] = [];
   let latencies: number[] = [];
   let isSending = false;
-  const post = (): void => {
+  const now = (): number => performance.timeOrigin + performance.now();
+  const post = (): boolean => {
     const payload = new Uint8Array(plan.payloadBytes);
-    new DataView(payload.buffer).setFloat64(0, performance.now());
-    group.send(payload);
+    new DataView(payload.buffer).setFloat64(0, now());
+    return group.send(payload);
   };
+  // Total order: how long until the sender itself delivers; else until the first member has it from the last.
+  const timed = isPaced ? self.id : plan.rank === 0 ? plan.timed : undefined;
   group.on('deliver', (batch: readonly Delivery[]) => {
     for (const { sender, sequence, payload, position } of batch) {
       deliveries++;
       hash = (Math.imul(hash, 31) + sequence * 17 + sender.charCodeAt(1)) | 0;
       if (position % hashEvery === 0) hashes.push(hash);
-      if (sender !== self.id) continue;
-      if (latencies.length < 200_000) {
-        const sentAt = new DataView(payload.buffer, payload.byteOffset).getFloat64(0);
-        latencies.push((performance.now() - sentAt) * 1_000);
-      }
-      if (isSending) post();
+      if (sender === timed && latencies.length < 200_000)
+        latencies.push((now() - new DataView(payload.buffer, payload.byteOffset).getFloat64(0)) * 1_000);
+      if (sender === self.id && isSending && isPaced) post();
     }
+    if (isSending && plan.isStreaming) while (post());
+  });
+  group.on('settled', () => {
+    if (isSending && !isPaced) post();
   });
   group.on('view', () => process.send?.({ type: 'ready' }));
   let cpu = process.cpuUsage();

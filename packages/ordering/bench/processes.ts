@@ -33,7 +33,9 @@ export async function measureGroup(plan: GroupPlan): Promise<GroupFigures> {
   const { order, memberCount, payloadBytes, frameBytes, seconds } = plan;
   const children = Array.from({ length: memberCount }, (_, rank) => {
     const outstanding = plan.senders === 'all' || rank === memberCount - 1 ? plan.outstanding : 0;
-    const member: MemberPlan = { order, rank, payloadBytes, outstanding, frameBytes };
+    const timed = `m${memberCount - 1}`;
+    const isStreaming = order !== 'total' && plan.senders === 'all';
+    const member: MemberPlan = { order, rank, payloadBytes, outstanding, frameBytes, timed, isStreaming };
     const script = fileURLToPath(new URL('./member-process.ts', import.meta.url));
     return fork(script, [JSON.stringify(member)], { execArgv: process.execArgv });
   });
@@ -53,7 +55,8 @@ export async function measureGroup(plan: GroupPlan): Promise<GroupFigures> {
       (await reports).map(({ report }) => report),
     );
   } finally {
-    for (const child of children) child.kill('SIGKILL');
+    for (const child of children) if (child.connected) child.send({ type: 'end' });
+    await Promise.all(children.map(ended));
   }
 }
 
@@ -93,6 +96,19 @@ function answer<Message = object>(child: ChildProcess, type: string): Promise<Me
     };
     child.on('message', listen);
     child.once('exit', (code) => reject(new Error(`a member ended with code ${code}`)));
+  });
+}
+
+/** In good order within a second (a profiler writes its file then), or by force. */
+function ended(child: ChildProcess): Promise<void> {
+  return new Promise((resolve) => {
+    const force = setTimeout(() => child.kill('SIGKILL'), 1_000);
+    const end = (): void => {
+      clearTimeout(force);
+      resolve();
+    };
+    if (child.exitCode !== null || child.signalCode !== null) end();
+    else child.once('exit', end);
   });
 }
 

@@ -10,8 +10,10 @@ export type Input =
   | { readonly type: 'receive'; readonly from: Address; readonly message: Message | Malformed }
   /** The members, as the authority over the group sees them from now on. */
   | { readonly type: 'view'; readonly view: OrderingView }
-  /** A link takes no more, takes more again, or may have lost something. */
-  | { readonly type: 'full' | 'writable' | 'reset'; readonly peer: Address };
+  /** A link refused a message for this peer; `round` when it was one of data. */
+  | { readonly type: 'full'; readonly peer: Address; readonly round: number | undefined }
+  /** A link takes more again, or may have lost what was under way in both directions. */
+  | { readonly type: 'writable' | 'reset'; readonly peer: Address };
 
 /** What the machine wants done, in order. */
 export type Effect =

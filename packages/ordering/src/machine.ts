@@ -123,15 +123,21 @@ export class OrderingMachine implements Machine<Input, Effect> {
         this.#onView(input.view);
         return;
       case 'full':
-        this.#work?.sending.setFull(input.peer, true);
+        this.#work?.sending.onFull(input.peer, input.round);
         return;
       case 'writable':
       case 'reset':
-        this.#work?.sending.setFull(input.peer, false);
-        if (this.#flush.target === undefined) this.#work?.sending.resendTo(input.peer);
+        this.#onWritable(input.peer, input.type === 'reset');
         return;
       case 'wake':
     }
+  }
+
+  #onWritable(peer: Address, isLost: boolean): void {
+    const rank = this.#work?.epoch.rankOf(peer);
+    if (this.#work === undefined || rank === undefined || this.#flush.target !== undefined) return;
+    this.#work.sending.onWritable(peer, isLost);
+    this.#work.receiving.tellAgain(rank);
   }
 
   #receive(from: Address, message: Message | Malformed): void {
@@ -204,7 +210,8 @@ export class OrderingMachine implements Machine<Input, Effect> {
   }
 
   #stopWork(): void {
-    for (const timer of ['resend', 'stable', 'ack', 'floor', 'gap'] as const) this.#outlet.timers.delete(timer);
+    for (const timer of ['resend', 'stable', 'ack', 'floor', 'gap', 'catch-up'] as const)
+      this.#outlet.timers.delete(timer);
   }
 
   // The others go on without this member: what it sent and has not delivered itself, they have delivered or never will.
@@ -245,6 +252,7 @@ export class OrderingMachine implements Machine<Input, Effect> {
     const work = this.#work;
     if (work === undefined || this.#flush.target !== undefined) return;
     const { epoch, sending, receiving } = work;
+    sending.catchUp();
     do {
       sending.decide();
       for (let round = epoch.rule.next(); round !== undefined; round = epoch.rule.next()) {
@@ -283,7 +291,8 @@ export class OrderingMachine implements Machine<Input, Effect> {
     }
     const work = this.#work;
     if (work === undefined || this.#flush.target !== undefined) return;
-    if (timer === 'resend') work.sending.resendDue();
+    if (timer === 'catch-up') work.sending.catchUp();
+    else if (timer === 'resend') work.sending.resendDue();
     else if (timer === 'stable') work.sending.tellStable();
     else if (timer === 'ack') work.receiving.acknowledge();
     else if (timer === 'floor') work.receiving.remind();

@@ -23,6 +23,7 @@ import { orderingConfig, type OrderingConfig } from './config.ts';
 import type { Effect, Input } from './effects.ts';
 import { orderingError } from './errors.ts';
 import { OrderingMachine } from './machine.ts';
+import type { Message } from './messages.ts';
 import type { Links } from './ports.ts';
 import { checkView } from './view.ts';
 import { decodeMessage } from './wire/decode.ts';
@@ -59,14 +60,6 @@ type AnyEvents = { readonly [Name in keyof OrderingEvents]: Events<OrderingEvent
 
 type NodeEffect = Effect | { readonly type: 'end' };
 
-/** A turn has ended already when a deferred step runs: what it sends need not wait for the end of the next one. */
-function flushing(machine: Machine<Input, Effect>): Machine<Input, NodeEffect> {
-  return {
-    step: (inputs, now) => [...machine.step(inputs, now), { type: 'end' }],
-    nextDeadline: () => machine.nextDeadline(),
-  };
-}
-
 class OrderingNode implements Ordering {
   readonly self: OrderingMember;
   readonly order: Order;
@@ -82,6 +75,8 @@ class OrderingNode implements Ordering {
   #sentCount = 0;
   #queuedBytes = 0;
   #settledSequence = 0;
+  /** Something was pushed during this step, so another one follows at once. */
+  #isStepDue = false;
   #isClosed = false;
 
   constructor({ order, self, links, clock = systemClock(), logger = silentLogger, config, defer }: OrderingOptions) {
@@ -103,16 +98,16 @@ class OrderingNode implements Ordering {
       failed: events<'failed'>(),
     };
     this.#driver = drive<Input, NodeEffect>({
-      machine: defer === undefined || links.flush === undefined ? this.#machine : flushing(this.#machine),
+      machine: defer === undefined || links.flush === undefined ? this.#machine : this.#flushing(),
       clock,
       perform: (effect) => this.#perform(effect),
       onFatal: (cause) => this.#fail(cause),
       ...(defer && { defer }),
     });
     this.#cancels = [
-      links.onReceive((from, bytes) => this.#driver.push({ type: 'receive', from, message: decodeMessage(bytes) })),
-      links.onWritable((peer) => this.#driver.push({ type: 'writable', peer })),
-      links.onReset((peer) => this.#driver.push({ type: 'reset', peer })),
+      links.onReceive((from, bytes) => this.#push({ type: 'receive', from, message: decodeMessage(bytes) })),
+      links.onWritable((peer) => this.#push({ type: 'writable', peer })),
+      links.onReset((peer) => this.#push({ type: 'reset', peer })),
     ];
   }
 
@@ -137,7 +132,7 @@ class OrderingNode implements Ordering {
     if (isFull && messages > 0) return false; // a single payload may always wait
     this.#sentCount++;
     this.#queuedBytes += bytes;
-    if (this.#driver.push({ type: 'send', payload })) return true;
+    if (this.#push({ type: 'send', payload })) return true;
     this.#sentCount--;
     return false;
   }
@@ -145,7 +140,7 @@ class OrderingNode implements Ordering {
   setView(view: OrderingView): void {
     this.#checkOpen();
     checkView(view);
-    this.#driver.push({ type: 'view', view });
+    this.#push({ type: 'view', view });
   }
 
   on<Name extends keyof OrderingEvents>(event: Name, listener: (value: OrderingEvents[Name]) => void): Cancel {
@@ -175,7 +170,7 @@ class OrderingNode implements Ordering {
   #perform(effect: NodeEffect): void {
     switch (effect.type) {
       case 'end':
-        this.#links.flush?.();
+        if (!this.#isStepDue) this.#links.flush?.();
         return;
       case 'transmit':
         this.#transmit(effect.to, effect.message);
@@ -209,9 +204,27 @@ class OrderingNode implements Ordering {
     }
   }
 
-  #transmit(to: readonly Address[], message: Parameters<typeof encodeMessage>[0]): void {
+  #push(input: Input): boolean {
+    this.#isStepDue = true;
+    return this.#driver.push(input);
+  }
+
+  // A turn has ended already when a deferred step runs: what it sends need not wait for the end of the next one.
+  #flushing(): Machine<Input, NodeEffect> {
+    const machine = this.#machine;
+    return {
+      step: (inputs, now) => {
+        this.#isStepDue = false;
+        return [...machine.step(inputs, now), { type: 'end' }];
+      },
+      nextDeadline: () => machine.nextDeadline(),
+    };
+  }
+
+  #transmit(to: readonly Address[], message: Message): void {
     const bytes = encodeMessage(message);
-    for (const peer of to) if (!this.#links.send(peer, bytes)) this.#driver.push({ type: 'full', peer });
+    const round = message.type === 'data' ? message.round : undefined;
+    for (const peer of to) if (!this.#links.send(peer, bytes)) this.#push({ type: 'full', peer, round });
   }
 
   #settle(sequence: number): void {

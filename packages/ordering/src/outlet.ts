@@ -19,7 +19,7 @@ export interface Counters {
 }
 
 /** The one timer of each kind. */
-export type TimerName = 'resend' | 'stable' | 'ack' | 'floor' | 'gap' | 'flush';
+export type TimerName = 'resend' | 'stable' | 'ack' | 'floor' | 'gap' | 'catch-up' | 'flush';
 
 /** What the parts of the machine have in common: its effects, its time, its timers, its counts. */
 export class Outlet {

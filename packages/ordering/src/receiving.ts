@@ -100,6 +100,17 @@ export class Receiving {
     this.#outlet.arm('floor', now + config.resendMs);
   }
 
+  /** The link to this sender has lost something, perhaps what was proposed or told: it hears all of that again. */
+  tellAgain(sender: number): void {
+    const log = this.#epoch.logs[sender] as SenderLog;
+    const debt = this.#debts[sender] as Debt;
+    for (let round = log.decided + 1; round <= log.proposed; round++)
+      this.#offer(sender, debt, log.get(round) as HeldRound);
+    if (log.have === 0 || this.#epoch.rank === sender) return;
+    debt.untold = Infinity;
+    this.#outlet.timers.set('ack', this.#outlet.now);
+  }
+
   /** At the end of a step: proposals go out, each sender's together, and with them the marks. */
   flushProposals(): void {
     for (const [sender, debt] of this.#debts.entries()) this.#propose(sender, debt);

@@ -10,6 +10,10 @@ import type { HeldRound } from './sender-log.ts';
 /** What the sender knows of one receiver. */
 interface Receiver {
   readonly address: Address;
+  /** Rounds up to here have been handed to its link. */
+  handed: number;
+  /** Its link takes nothing right now. */
+  isFull: boolean;
   marks: Marks;
   /** The stable mark last told to it. */
   told: number;
@@ -21,7 +25,7 @@ interface Receiver {
 }
 
 const nothing: Marks = { have: 0, decided: 0, delivered: 0, floor: 0 };
-/** One resend or answer stays below a fragmented message of a link. */
+/** So much goes out at once to one receiver; more follows when that has got somewhere. */
 const resentRoundsMax = 16;
 const resentKeysMax = 256;
 
@@ -33,7 +37,6 @@ export class Sending {
   readonly #proposals: Proposals;
   /** By rank; none for oneself. */
   readonly #receivers: readonly (Receiver | undefined)[];
-  readonly #full = new Set<Address>();
   #agreedKeys: Key[] = [];
   /** Own rounds that all members have delivered. */
   #stable = 0;
@@ -48,7 +51,16 @@ export class Sending {
     this.#receivers = members.map(({ address }, rank) =>
       rank === epoch.rank
         ? undefined
-        : { address, marks: nothing, told: 0, progressAt: 0, attempts: 0, answeredAt: -Infinity },
+        : {
+            address,
+            handed: 0,
+            isFull: false,
+            marks: nothing,
+            told: 0,
+            progressAt: 0,
+            attempts: 0,
+            answeredAt: -Infinity,
+          },
     );
   }
 
@@ -70,15 +82,37 @@ export class Sending {
     return this.#epoch.own.have > before;
   }
 
-  setFull(peer: Address, isFull: boolean): void {
-    if (isFull) this.#full.add(peer);
-    else this.#full.delete(peer);
+  /** The link to it has refused a message: this round, or something else. */
+  onFull(peer: Address, round: number | undefined): void {
+    const receiver = this.#receiverAt(peer);
+    if (receiver === undefined) return;
+    receiver.isFull = true;
+    if (round !== undefined) receiver.handed = Math.min(receiver.handed, round - 1);
   }
 
-  /** The link to it has room again, or has lost something: what it lacks is sent now. */
-  resendTo(peer: Address): void {
-    const rank = this.#epoch.rankOf(peer);
-    if (rank !== undefined && this.#lacks(rank)) this.#resend(rank);
+  /** The link to it has room again; with `isLost`, what was under way to it is gone. */
+  onWritable(peer: Address, isLost: boolean): void {
+    const receiver = this.#receiverAt(peer);
+    if (receiver === undefined) return;
+    receiver.isFull = false;
+    if (isLost) receiver.handed = receiver.marks.have;
+    this.#resendKeys(receiver);
+  }
+
+  /** Hands over what links had no room for. */
+  catchUp(): void {
+    const { own, view } = this.#epoch;
+    for (const receiver of this.#receivers) {
+      if (receiver === undefined || receiver.isFull || receiver.handed >= own.have) continue;
+      const from = Math.max(receiver.handed, own.floor) + 1;
+      const to = Math.min(own.have, from + resentRoundsMax - 1);
+      for (let round = from; round <= to; round++) {
+        const message = dataOf(own.get(round) as HeldRound, view.number, this.#stable);
+        this.#outlet.transmit([receiver.address], message);
+      }
+      receiver.handed = to;
+      if (to < own.have) this.#outlet.arm('catch-up', this.#outlet.now);
+    }
   }
 
   /** One more proposal; a round that has all of them is agreed on, and told. */
@@ -190,7 +224,7 @@ export class Sending {
     const { own, total } = this.#epoch;
     return (
       this.#outbox.messages > 0 &&
-      this.#full.size === 0 &&
+      this.#receivers.every((receiver) => receiver === undefined || isOpen(receiver, own.have)) &&
       own.have - this.#stable < windowRoundsMax &&
       this.#unstableBytes < windowBytesMax &&
       (total === undefined || this.#proposals.size < roundsInFlightMax)
@@ -209,7 +243,11 @@ export class Sending {
     this.#outlet.counters.roundsSent++;
     if (total !== undefined) this.#proposals.open(round, counter);
     this.#outlet.transmit(others, dataOf(held, view.number, this.#stable));
-    for (const receiver of this.#receivers) if (receiver !== undefined) receiver.told = this.#stable;
+    for (const receiver of this.#receivers) {
+      if (receiver === undefined) continue;
+      receiver.told = this.#stable;
+      receiver.handed = round;
+    }
     this.#awaitProgress();
   }
 
@@ -238,8 +276,9 @@ export class Sending {
   }
 
   #resend(rank: number): void {
-    const { own, view, total } = this.#epoch;
-    const { address, marks } = this.#receivers[rank] as Receiver;
+    const { own, view } = this.#epoch;
+    const receiver = this.#receivers[rank] as Receiver;
+    const { address, marks } = receiver;
     const stable = this.#stable;
     // A proposal may be lost although later ones came: the round that asks for it goes out again.
     const from = Math.max(Math.min(marks.have + 1, this.#proposals.firstWithout(rank) ?? Infinity), own.floor + 1);
@@ -248,6 +287,12 @@ export class Sending {
       this.#outlet.counters.roundsResent++;
       this.#outlet.transmit([address], dataOf(own.get(round) as HeldRound, view.number, stable));
     }
+    this.#resendKeys(receiver);
+  }
+
+  #resendKeys({ address, marks }: Receiver): void {
+    const { own, view, total } = this.#epoch;
+    const stable = this.#stable;
     if (total === undefined || marks.decided >= own.decided) return;
     const first = Math.max(marks.decided, stable);
     const keys = this.#agreedKeys.slice(first - stable, first - stable + resentKeysMax);
@@ -255,10 +300,20 @@ export class Sending {
     this.#outlet.transmit([address], { type: 'final', view: view.number, stable, round: first + 1, keys });
   }
 
+  #receiverAt(peer: Address): Receiver | undefined {
+    const rank = this.#epoch.rankOf(peer);
+    return rank === undefined ? undefined : this.#receivers[rank];
+  }
+
   #tellStableLater(): void {
     const isTold = this.#receivers.every((receiver) => receiver === undefined || receiver.told >= this.#stable);
     if (!isTold) this.#outlet.arm('stable', this.#outlet.now + this.#outlet.config.ackDelayMs);
   }
+}
+
+/** Has it been handed everything, and does it take more? */
+function isOpen({ isFull, handed }: Receiver, have: number): boolean {
+  return !isFull && handed >= have;
 }
 
 function dataOf(held: HeldRound, view: number, stable: number): DataMessage {

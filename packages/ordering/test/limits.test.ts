@@ -1,3 +1,4 @@
+import type { Address } from '@grp/core';
 import { expect, test } from 'vitest';
 import type { Message } from '../src/index.ts';
 import { Hand, of } from './support/hand.ts';
@@ -87,4 +88,35 @@ test('long payloads go alone, short ones together', () => {
   group.flow();
   expect(group.delivered['b']).toHaveLength(21);
   expect(group.machine('a').statistics().rounds.sent).toBe(3);
+});
+
+test('what a full link refused goes out when there is room, in its order, and nothing goes twice', () => {
+  const group = new Hand('fifo', 'abc', { roundMessagesMax: 1 });
+  group.found('abc');
+  const address = 'b:1' as Address;
+  group.send('a', 'one', 'two', 'three');
+  const refused = of('data', 'a>b');
+  group.lose((packet) => refused(packet) && packet.message.type === 'data' && packet.message.round >= 2);
+  group.step('a', { type: 'full', peer: address, round: 2 }, { type: 'full', peer: address, round: 3 });
+  group.send('a', 'four');
+  group.flow();
+  expect(group.delivered).toMatchObject({ b: ['one'], c: ['one', 'two', 'three'] });
+  expect(group.machine('a').statistics().outbox.messages).toBe(1);
+  group.step('a', { type: 'writable', peer: address });
+  const rounds = group.packets.flatMap(({ to, message }) => (message.type === 'data' ? [`${to}${message.round}`] : []));
+  expect(rounds).toEqual(['b2', 'b3', 'b4', 'c4']);
+  group.flow();
+  expect(group.delivered['b']).toEqual(['one', 'two', 'three', 'four']);
+});
+
+test('when a link has lost what was under way, data, proposals and agreed numbers go out again at once', () => {
+  const group = new Hand('total', 'abc');
+  group.found('abc');
+  group.send('a', 'one');
+  group.flow(of('data'));
+  group.lose(of('propose', 'b>a'));
+  group.step('b', { type: 'reset', peer: 'a:1' as Address });
+  group.step('a', { type: 'reset', peer: 'b:1' as Address });
+  group.flow();
+  expect(group.delivered).toEqual({ a: ['one'], b: ['one'], c: ['one'] });
 });
