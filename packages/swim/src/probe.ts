@@ -2,7 +2,7 @@ import type { Address, Millis } from '@grp/core';
 import { encodeMessage, type Message, type StreamMessage } from '@grp/memberlist-wire';
 import type { SwimConfig } from './config.ts';
 import { isLive, type MemberRecord } from './members.ts';
-import { lifeHash, RoundTrip } from './rules.ts';
+import { lifeHash, observed, type RoundTrip } from './rules.ts';
 import { encodePing, Relays } from './relays.ts';
 import type { Runtime } from './runtime.ts';
 
@@ -390,12 +390,6 @@ export class Prober {
       if (sequence !== 0 && !this.#probes.has(sequence) && !this.#relays.has(sequence)) return sequence;
     }
   }
-}
-
-function observed(roundTrip: RoundTrip | undefined, sampleMs: Millis): RoundTrip {
-  if (roundTrip === undefined) return new RoundTrip(sampleMs);
-  roundTrip.observe(sampleMs);
-  return roundTrip;
 }
 
 /** A relay's nack takes its own probe timeout and a round trip: after this long, a request or a nack was lost. */

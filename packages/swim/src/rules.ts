@@ -109,6 +109,13 @@ export class RoundTrip {
   }
 }
 
+/** With one sample more; the first makes it. */
+export function observed(roundTrip: RoundTrip | undefined, sampleMs: number): RoundTrip {
+  if (roundTrip === undefined) return new RoundTrip(sampleMs);
+  roundTrip.observe(sampleMs);
+  return roundTrip;
+}
+
 /** The memberlist protocol that this node sends; it understands 1 to 5. */
 export const protocolSpoken = 2;
 
