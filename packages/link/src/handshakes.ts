@@ -45,6 +45,7 @@ export class Handshakes {
       peer.local = pending === undefined || this.#isOver(pending, now) ? this.#freshId() : pending.session.local;
     }
     peer.greetAt = now + Math.min(settings.rtoInitialMs * 2 ** peer.greetCount, settings.rtoMaxMs);
+    peer.greetedAt = now;
     peer.greetCount = Math.min(peer.greetCount + 1, 20);
     peer.watch(now);
     const { windowPacketsMax: windowPackets } = settings;
@@ -76,6 +77,8 @@ export class Handshakes {
       return false;
     }
     this.#open(peer, sessionOf(peer.local, source), { isProven: false, windowPackets });
+    // A first round trip, so that what is lost right away need not wait for the initial timeout (Karn: of one hello only).
+    if (peer.greetCount === 1) peer.send.roundTrips.sample(now - peer.greetedAt);
     peer.heard(now);
     peer.receive.ackDue = true; // the proof, when there is nothing better to send
     return true;

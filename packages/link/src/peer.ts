@@ -61,6 +61,7 @@ export class Peer {
   readonly stamp: { -readonly [Name in keyof Stamp]: Stamp[Name] } = { key: nothing, cumulative: 0 };
 
   greetAt: Millis = never;
+  greetedAt: Millis = 0;
   greetCount = 0;
   heardAt: Millis;
   keepaliveAt: Millis = never;

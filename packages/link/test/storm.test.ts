@@ -51,7 +51,8 @@ async function storm(seed: number): Promise<SeedOutcome> {
         const key = `${seen.get(app)} ${to}`;
         const sent = book.get(key) ?? { life: seen.get(app) as string, to, session: 0, count: 0 };
         book.set(key, sent);
-        const burst = world.random.nextU32() % 4;
+        // In the calm at least one: whoever says nothing to a new life does not learn of it.
+        const burst = (world.random.nextU32() % 4) + (stage === 'calm' ? 1 : 0);
         for (let count = 0; count < burst; count++) {
           const size = world.random.nextU32() % 40 === 0 ? 9_000 : 20 + (world.random.nextU32() % 300);
           const text = `${sent.life} ${sent.session} ${sent.count} ${stage} ${size}|`;

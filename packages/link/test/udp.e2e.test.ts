@@ -42,7 +42,7 @@ for (const [name, options] of [
     '30 % loss, doubled, late',
     {
       faults: { loss: 0.3, duplicate: 0.2, delayJitterMs: 3 },
-      config: { maxPayloadBytes: 20_000, rtoInitialMs: 60, rtoMinMs: 20 },
+      config: { maxPayloadBytes: 20_000, rtoInitialMs: 20, rtoMinMs: 10, rtoMaxMs: 60 },
     },
   ],
 ] as const satisfies readonly (readonly [string, Options])[]) {
