@@ -8,7 +8,7 @@ import type { Message, OrderMessage } from './messages.ts';
 import { Outbox } from './outbox.ts';
 import { Outlet, type TimerName } from './outlet.ts';
 import { Receiving } from './receiving.ts';
-import type { HeldRound } from './sender-log.ts';
+import { roundBytes, type HeldRound } from './sender-log.ts';
 import { Sending } from './sending.ts';
 import { statisticsOf } from './statistics.ts';
 import type { Malformed } from './wire/decode.ts';
@@ -43,6 +43,7 @@ export class OrderingMachine implements Machine<Input, Effect> {
   #unknownCount = 0;
   /** Of a view that others have installed, and this member is about to. */
   #early: { readonly from: Address; readonly message: OrderMessage }[] = [];
+  #earlyBytes = 0;
 
   /** @throws GrpError CONFIG_INVALID */
   constructor({ self, order, config }: OrderingMachineOptions) {
@@ -183,9 +184,15 @@ export class OrderingMachine implements Machine<Input, Effect> {
   }
 
   #keepEarly(from: Address, message: OrderMessage): void {
+    const { earlyMessagesMax, holdBackBytesMax } = this.#outlet.config;
+    const bytes = message.type === 'data' ? roundBytes(message.payloads) : 0;
+    const isFull = this.#early.length >= earlyMessagesMax || this.#earlyBytes + bytes > holdBackBytesMax;
     if (!this.#flush.isMember(from)) this.#outlet.refuse('stranger');
-    else if (this.#early.length >= this.#outlet.config.earlyMessagesMax) this.#outlet.refuse('early-full');
-    else this.#early.push({ from, message });
+    else if (isFull) this.#outlet.refuse('early-full');
+    else {
+      this.#early.push({ from, message });
+      this.#earlyBytes += bytes;
+    }
   }
 
   #onView(view: OrderingView): void {
@@ -195,6 +202,7 @@ export class OrderingMachine implements Machine<Input, Effect> {
     }
     this.#lastView = view.number;
     this.#early = [];
+    this.#earlyBytes = 0;
     if (view.members.some(({ id }) => id === this.#outlet.self.id)) {
       this.#isExcluded = false;
       this.#stopWork();
@@ -235,6 +243,7 @@ export class OrderingMachine implements Machine<Input, Effect> {
     if (this.#outbox.lastSequence > 0 && sending.isSettled) this.#outlet.settled(this.#outbox.lastSequence);
     const early = this.#early;
     this.#early = [];
+    this.#earlyBytes = 0;
     for (const { from, message } of early) this.#receiveOrdered(from, message);
   }
 

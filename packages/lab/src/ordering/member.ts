@@ -15,6 +15,9 @@ export const orderingPort = 7_948;
 /** What is below ordering: `link`, or datagrams as they come, with all their trouble. */
 export type Below = 'link' | 'bare';
 
+/** Queues that fill up in a run: what they refuse is part of the trouble. */
+const narrow = { queueBytesMax: 4_096 };
+
 export interface OrderingMemberOptions {
   readonly order: Order;
   readonly below: Below;
@@ -53,7 +56,7 @@ export class OrderingSubject {
     const links =
       options.below === 'bare'
         ? bareLinks(transport)
-        : createLinks({ transport, clock, random: random.fork('link'), logger: silentLogger });
+        : createLinks({ transport, clock, random: random.fork('link'), logger: silentLogger, config: narrow });
     const { order, config } = options;
     this.group = createOrdering({ order, self: { id: this.id, address: this.address }, links, clock, config });
     this.#record({ type: 'start' });
