@@ -1,4 +1,5 @@
 import type { Address, Cancel, FifoTransport, NodeId } from '@grp/core';
+import type { GroupMember } from './api.ts';
 
 /**
  * What gms asks of the links below it; `@grp/link` fits. Messages between two lives arrive exactly once and in order,
@@ -23,4 +24,6 @@ export interface FailureDetector {
   onTrust(listener: (member: NodeId) => void): Cancel;
   /** Something looks wrong with this member: look now. Never excludes by itself. */
   hint(member: NodeId): void;
+  /** Whom the group depends on from now on. A detector that knows the whole cluster anyway does without. */
+  watch?(members: readonly GroupMember[]): void;
 }
