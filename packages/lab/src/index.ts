@@ -38,3 +38,7 @@ export type { LabReport, WorkerReport } from './gms/levels/report.ts';
 export { labScenarios, type LabScenario } from './scenarios.ts';
 export { drawSpaceTime, spaceTimeLegend, type DrawOptions, type Tone, type ToneLine } from './spacetime/draw.ts';
 export type { SpaceTimeEvent } from './spacetime/events.ts';
+export { raftChaosKinds, raftChaosRun, type RaftChaosKind, type RaftChaosOptions } from './raft/chaos.ts';
+export { RaftRun, smallLimits, type RaftRunOptions, type RaftRunReport } from './raft/run.ts';
+export { leaderKillRun, partitionRaftRun, powerCutRun, steadyRaftRun, transferRun } from './raft/scenarios.ts';
+export { raftScenarios, runRaftScenario, type RaftScenario, type RaftScenarioOptions } from './raft/table.ts';

@@ -11,7 +11,7 @@ export const raftConfig = defineConfig(
       reason: 'A follower hears its leader six times before it doubts.',
     },
     electionTimeoutMs: {
-      default: 200,
+      default: 180,
       min: 5,
       max: 600_000,
       unit: 'ms',

@@ -1,4 +1,4 @@
-import { chance, GrpError, type Millis, type Random } from '@grp/core';
+import { below, chance, GrpError, type Millis, type Random } from '@grp/core';
 import {
   raftConfig,
   raftPresets,
@@ -311,7 +311,12 @@ export class RaftRun {
     if (!chance(this.random, this.moments.get(moment) ?? 0)) return false;
     this.count(`died-${moment}`);
     // What the server is doing right now it still does: the message is out, the sync is done.
-    this.world.at(this.world.now, () => this.crash(name, moment === 'leader-appended' ? 'host' : 'process'));
+    // What was not durable is then lost, more often than not.
+    const kind = moment === 'leader-appended' || chance(this.random, 0.7) ? 'host' : 'process';
+    this.world.at(this.world.now, () => this.crash(name, kind));
+    // A voter that is back at once may be asked again in the same term.
+    if (moment === 'vote-sent' && chance(this.random, 0.7))
+      this.world.at(this.world.now + below(this.random, 10), () => this.restart(name));
     return true;
   }
 
