@@ -7,6 +7,11 @@ import type { Runtime } from './runtime.ts';
 
 type PushPull = Extract<StreamMessage, { type: 'push-pull' }>;
 
+/** Up to this many members a periodic exchange is too cheap to be left out; beyond it the interval is stretched too. */
+const smallMembersMax = 32;
+/** One periodic exchange in four takes place whatever the digests say. */
+const sparedMax = 3;
+
 export interface SyncHooks {
   userState(join: boolean): Uint8Array;
   mergeUserState(state: Uint8Array, join: boolean): void;
@@ -28,6 +33,10 @@ export class Sync {
   readonly #hooks: SyncHooks;
   readonly #exchanges = new Map<number, Exchange>();
   #digestSyncAt = 0;
+  /** When a member last acked with the digest that this list has too. */
+  #agreedAt = -Infinity;
+  /** Periodic exchanges left out since the last, because lists agreed. */
+  #spared = 0;
   /** Where in its first interval this member exchanges; undefined afterwards. */
   #firstShare: number | undefined;
 
@@ -51,9 +60,24 @@ export class Sync {
     const { config, deadlines, now, list } = this.#runtime;
     const share = this.#firstShare ?? 0;
     this.#firstShare = undefined;
-    const restMs = share * (pushPullIntervalMs(config.pushPullIntervalMs, list.liveCount) - config.pushPullIntervalMs);
+    const intervalMs = pushPullIntervalMs(config.pushPullIntervalMs, list.liveCount);
+    const restMs = share * (intervalMs - config.pushPullIntervalMs);
     if (restMs > 0) deadlines.set('push-pull', now + restMs);
+    else if (this.#isSpared()) deadlines.set('push-pull', now + intervalMs);
     else this.round();
+  }
+
+  /**
+   * Great lists that agree are not exchanged. Now and then they are all the same: digests are of the living alone, and two
+   * lists may have the same by chance. A small list costs nothing, and an exchange also ends suspicions and settles
+   * addresses. Serf agents tell no digests, and look for more than the members.
+   */
+  #isSpared(): boolean {
+    const { now, config, list } = this.#runtime;
+    const isAgreed = now - this.#agreedAt <= 2 * config.probeIntervalMs;
+    const isDear = list.liveCount > smallMembersMax && !list.hasStrangers;
+    this.#spared = isAgreed && isDear && this.#spared < sparedMax ? this.#spared + 1 : 0;
+    return this.#spared > 0;
   }
 
   /** Periodic exchange with a random member. */
@@ -82,7 +106,10 @@ export class Sync {
    */
   onDigest(peer: MemberRecord, digest: number): void {
     const { list, now, changedAt, config } = this.#runtime;
-    if (digest === list.digest >>> 0) return;
+    if (digest === list.digest >>> 0) {
+      this.#agreedAt = now;
+      return;
+    }
     if (now - changedAt < config.digestSyncMinMs || now < this.#digestSyncAt) return;
     this.#digestSyncAt = now + Math.max(config.digestSyncMinMs, 50 * list.size);
     this.exchange(peer.address);

@@ -1,8 +1,8 @@
 import type { Address } from '@grp/core';
 import { decodeSerf, isMalformed, type Message, type StreamMessage } from '@grp/memberlist-wire';
 import { describe, expect, test } from 'vitest';
-import { encodeAckPayload } from '../src/digest.ts';
-import { accuse, addressOf, alive, node, pushPull, Solo, type SoloOptions } from './support/solo.ts';
+import { decodeAckPayload, encodeAckPayload } from '../src/digest.ts';
+import { accuse, addressOf, alive, node, pushPull, sentIn, Solo, type SoloOptions } from './support/solo.ts';
 
 function five(options: SoloOptions = {}): Solo {
   return new Solo(options).know('b', 'c', 'd', 'e');
@@ -197,6 +197,15 @@ function firstExchange(seed: number): number {
   return solo.now;
 }
 
+/** What this machine would tell of its list. */
+function ownDigest(solo: Solo): number {
+  const effects = solo.datagram('b', { type: 'ping', sequence: 1, node: 'a', source: undefined });
+  const acks = sentIn(effects).flatMap(({ messages }) => messages.filter((message) => message.type === 'ack'));
+  return decodeAckPayload(acks[0]?.payload ?? new Uint8Array(0))?.digest ?? 0;
+}
+
+const nothingSaid = { type: 'ack' as const, payload: new Uint8Array(0) };
+
 describe('digests', () => {
   /** b acks a probe with this digest of its list. */
   function probed(solo: Solo, digest: number, name = 'b'): void {
@@ -233,6 +242,32 @@ describe('digests', () => {
     solo.now += 1;
     probed(solo, 1, 'd');
     expect(solo.dialled().map(({ to }) => to)).toEqual([addressOf('b'), addressOf('d')]);
+  });
+
+  test.each([
+    ['of 40 members spare three periodic exchanges of four', 40, [], 3],
+    ['of 30 members spare none, for they are cheap', 30, [], 12],
+    ['with a Serf agent among the members spare none', 40, [node('s', { meta: new Uint8Array(0) })], 12],
+  ])('that agree %s', (_, count, strangers, wanted) => {
+    const interval = count > 32 ? 20_000 : 10_000; // stretched
+    const others = Array.from({ length: count - 2 }, (__, index) =>
+      node(`m${index}`, { address: `10.1.0.${index}:7946` as Address }),
+    );
+    const solo = new Solo({ config: { pushPullIntervalMs: 10_000, probeIntervalMs: 60_000 } });
+    solo.know('b', ...others, ...strangers);
+    solo.give({ type: 'start' });
+    for (let second = 0; second < (12 * interval) / 1_000; second++) {
+      for (const { to, messages } of sentIn(solo.run(1_000))) {
+        const from = /^\d/.test(to) ? (to as Address) : addressOf(to);
+        for (const message of messages) {
+          if (message.type !== 'ping') continue;
+          const said = { ...nothingSaid, sequence: message.sequence };
+          solo.give({ type: 'datagram', from, bytes: 100, messages: [said] });
+        }
+      }
+      probed(solo, ownDigest(solo));
+    }
+    expect(solo.dialled().filter(({ message }) => message.type === 'push-pull')).toHaveLength(wanted);
   });
 
   test('while this list is moving a difference means nothing', () => {
@@ -334,55 +369,4 @@ test('in a large cluster one that is down hears from about as many as a living o
   // One of 62 for the down against 61 living.
   expect(living / 61 / down).toBeGreaterThan(0.5);
   expect(living / 61 / down).toBeLessThan(2);
-});
-
-describe('a leave', () => {
-  test('is said to everyone, three times at least, and ends when nothing waits to be told', () => {
-    const solo = new Solo({ config: { leaveRounds: 3 } }).know('b', 'c');
-    solo.give({ type: 'leave' });
-    solo.run(5_000);
-    const said = solo.take();
-    for (const name of ['b', 'c']) {
-      expect(said.filter((line) => line.includes(` ${name}: dead a@10 by a`)).length).toBeGreaterThanOrEqual(3);
-    }
-    expect(said.at(-1)).toMatch(/^1\d{4} left$/);
-    expect(said.filter((line) => line.endsWith(' left'))).toHaveLength(1);
-    expect(solo.status('a')).toBe('left@10');
-    expect(solo.machine.nextDeadline() ?? Infinity).toBeGreaterThan(solo.now + 100_000);
-  });
-
-  test('of a member that is alone is over at once; a second one is none', () => {
-    const solo = new Solo();
-    solo.give({ type: 'leave' }, { type: 'leave' });
-    expect(solo.take()).toEqual(['0 left']);
-  });
-
-  test('ends probing: nothing is suspected on the way out, and nobody new is let in', () => {
-    const solo = five();
-    solo.give({ type: 'start' });
-    solo.probe('b');
-    solo.give({ type: 'leave' });
-    solo.take();
-    solo.run(5_000);
-    expect(solo.events()).toEqual([]);
-    expect(solo.take().filter((line) => line.includes('ping') || line.includes('dial'))).toEqual([]);
-    solo.give({ type: 'request', ticket: 9, from: addressOf('z'), message: pushPull([node('z')], true) });
-    expect(solo.take().slice(-2)).toEqual(['15000 drop stream-request', '15000 hang-up']);
-  });
-
-  test('is not taken back by new tags', () => {
-    const solo = five();
-    solo.give({ type: 'leave' });
-    solo.take();
-    expect(solo.give({ type: 'set-meta', meta: new Uint8Array(3) })).toEqual([]);
-    expect(solo.status('a')).toBe('left@10');
-  });
-
-  test('of another member is no failure, and its agents’ late suspicions are answered with it', () => {
-    const solo = five();
-    solo.datagram('b', accuse('dead', 'b', 10, 'b'));
-    expect(solo.take()[0]).toBe('10000 event leave b@10');
-    solo.datagram('c', accuse('suspect', 'b', 10, 'c'));
-    expect(solo.take()).toEqual(['10000 gossip c: dead b@10 by b']);
-  });
 });
