@@ -95,7 +95,7 @@ export interface Disk {
   /** Reserves room, as zeros, so that later writes below `sizeBytes` cannot meet a full disk. */
   preallocate(file: string, sizeBytes: number): Promise<void>;
   truncate(file: string, sizeBytes: number): Promise<void>;
-  /** Resolves when the file's bytes and size survive a power cut. After a rejection the bytes are lost: never retry. */
+  /** Resolves when the file's bytes and size survive a power cut. After a rejection the bytes are lost: never retry. @throws GrpError DISK_NOT_FOUND, DISK_IO, also when the disk is full */
   sync(file: string): Promise<void>;
   /** Makes creations, renames and removals below `prefix` (a folder, '' for the root) survive a power cut. */
   syncDirectory(prefix: string): Promise<void>;

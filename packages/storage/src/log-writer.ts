@@ -7,6 +7,7 @@ import { encodeStart, segmentHeaderBytes, startBytes, type SegmentFile } from '.
 import { isFullError, type SegmentPool } from './segment-pool.ts';
 import type { StateFile } from './state-file.ts';
 import type { Position } from './entry-index.ts';
+import type { PreviousSegment } from './recovery.ts';
 import type { ScanTail } from './scan.ts';
 import type { Ticket } from './types.ts';
 
@@ -18,6 +19,8 @@ export interface LogWriterOptions {
   readonly pool: SegmentPool;
   readonly state: StateFile;
   readonly onDurable: (ticket: Ticket, lastIndex: number) => void;
+  /** `isStalled` has changed. */
+  readonly onFull: () => void;
   /** The log goes on in this segment. */
   readonly onSegment: (segment: SegmentFile) => void;
   readonly onError: (cause: unknown) => void;
@@ -47,6 +50,7 @@ export class LogWriter {
   #durableId = 0;
   #cancelRetry: Cancel = () => {};
   #isStopped = false;
+  #isStalled = false;
   #onIdle: (() => void) | undefined;
 
   constructor(options: LogWriterOptions, tail: ScanTail) {
@@ -58,6 +62,11 @@ export class LogWriter {
   /** Accepted and not durable yet. */
   get queuedBytes(): number {
     return this.#queuedBytes;
+  }
+
+  /** The disk has refused a batch for want of room, and is asked again now and then. */
+  get isStalled(): boolean {
+    return this.#isStalled;
   }
 
   /** The segment of the last durable batch. */
@@ -80,14 +89,12 @@ export class LogWriter {
   }
 
   /** Begins the first segment of this process with what must be in it at once. Resolves when it is durable. */
-  async begin(segment: SegmentFile, previous: ScanTail, copies: readonly FrameContent[]): Promise<void> {
+  async begin(segment: SegmentFile, previous: PreviousSegment, copies: readonly FrameContent[]): Promise<void> {
     const { disk, image } = this.#options;
     const base = copies.find(({ type }) => type === frameTypes.entry);
     const last = base === undefined ? image.last : { index: base.index - 1, term: image.term(base.index - 1) ?? 0 };
     const copiedBytes = copies.reduce((sum, { payload }) => sum + frameBytes(payload.length), 0);
-    // All of the last batch is repeated here, so that the segment before counts only up to it.
-    const end = previous.segment === 0 ? 0 : previous.batchStart;
-    const payload = startOf(image, { id: previous.segment, end, copiedBytes });
+    const payload = startOf(image, { ...previous, copiedBytes });
     this.#active = segment;
     this.#offset = segmentHeaderBytes;
     const batch = this.#batch();
@@ -253,6 +260,13 @@ export class LogWriter {
   #retry(batch: Batch): void {
     const { clock, config } = this.#options;
     this.#cancelRetry = clock.wakeAt(clock.now() + config.fullRetryMs, () => void this.#flush(batch));
+    this.#setStalled(true);
+  }
+
+  #setStalled(isStalled: boolean): void {
+    if (isStalled === this.#isStalled) return;
+    this.#isStalled = isStalled;
+    this.#options.onFull();
   }
 
   #finish(batch: Batch): void {
@@ -264,6 +278,7 @@ export class LogWriter {
     // The disk is not kept waiting by what listeners do.
     this.#kick();
     if (ticket > 0) onDurable(ticket, lastIndex);
+    this.#setStalled(false);
     if (this.#buffers.length < 2) this.#buffers.push(buffer);
   }
 }

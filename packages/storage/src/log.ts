@@ -95,6 +95,7 @@ export class OpenLog implements Log {
   #commitHint: number;
   /** Something was refused, and its owner waits for room. */
   #isRefused = false;
+  #isToldFull = false;
   #settledBy: Ticket | undefined;
   #repairedBy = 0;
   /** Segments up to an id are not needed any more, once a ticket is durable. Ascending. */
@@ -213,7 +214,7 @@ export class OpenLog implements Log {
   }
 
   onDurable(ticket: Ticket, lastIndex: number): void {
-    const { cache, snapshots, pool, writer, config } = this.#parts;
+    const { cache, snapshots, writer, config } = this.#parts;
     cache.trim(lastIndex);
     if (ticket >= this.#repairedBy) cache.unpin();
     const [superfluous] = this.#superfluous;
@@ -224,12 +225,15 @@ export class OpenLog implements Log {
       snapshots.forgetDamaged().catch((cause: unknown) => this.fail(cause));
     }
     this.#events.emit({ type: 'durable', ticket });
-    const isAgain = this.#isRefused && !pool.isFull && writer.queuedBytes * 2 <= config.queueBytesMax;
+    const isAgain = this.#isRefused && !this.#isFull() && writer.queuedBytes * 2 <= config.queueBytesMax;
     if (isAgain && this.#state === 'open') this.#tellRoom();
   }
 
-  onFull(isFull: boolean): void {
-    if (this.#state !== 'open') return;
+  /** The pool or the writer has met a full disk, or meets it no longer. */
+  onFull(): void {
+    const isFull = this.#isFull();
+    if (this.#state !== 'open' || isFull === this.#isToldFull) return;
+    this.#isToldFull = isFull;
     if (isFull) this.#events.emit({ type: 'full' });
     else this.#tellRoom();
   }
@@ -241,6 +245,10 @@ export class OpenLog implements Log {
   /** The writer goes on in this segment. */
   onSegment(segment: SegmentFile): void {
     this.#segments.push(segment);
+  }
+
+  #isFull(): boolean {
+    return this.#parts.pool.isFull || this.#parts.writer.isStalled;
   }
 
   #tellRoom(): void {
@@ -271,7 +279,8 @@ export class OpenLog implements Log {
     const isQueueFull = purpose === 'entries' && queuedBytes > 0 && queuedBytes + bytes > config.queueBytesMax;
     if (!isQueueFull && writer.hasRoom(bytes, largest, purpose)) return;
     this.#isRefused = true;
-    const code = pool.isFull && !isQueueFull ? 'STORAGE_FULL' : 'STORAGE_BUSY';
+    const isFull = writer.isStalled || (pool.isFull && !isQueueFull);
+    const code = isFull ? 'STORAGE_FULL' : 'STORAGE_BUSY';
     throw storageError(code, { context: { folder, queuedBytes } });
   }
 
@@ -333,7 +342,8 @@ export class OpenLog implements Log {
     if (this.#state === 'open') {
       this.#mark();
       writer.commit();
-      await writer.idle();
+      // A full disk may stay so; what it has not taken was never acknowledged.
+      if (!writer.isStalled) await writer.idle();
     }
     if (this.#state === 'open') this.#state = 'closed';
     writer.stop();

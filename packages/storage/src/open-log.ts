@@ -52,7 +52,7 @@ interface Ground {
 
 async function open({ disk, clock, logger, folder, config, unlock }: Ground): Promise<Log> {
   const { found, snapshots, state } = await find(disk, folder, logger);
-  const { image, tail, spares, segments } = found;
+  const { image, tail, previous, spares } = found;
   await snapshots.tidy(await disk.list(`${folder}/`));
   await state.create();
   const cache = new TailCache(config.cacheBytesMax);
@@ -61,13 +61,14 @@ async function open({ disk, clock, logger, folder, config, unlock }: Ground): Pr
     ...{ disk, folder, clock, logger, config },
     idMax: found.idMax,
     onReady: () => log.onReady(),
-    onFull: (isFull) => log.onFull(isFull),
+    onFull: () => log.onFull(),
     onError: (cause) => log.fail(cause),
   });
   const writer = new LogWriter(
     {
       ...{ disk, clock, config, image, pool, state },
       onDurable: (ticket, lastIndex) => log.onDurable(ticket, lastIndex),
+      onFull: () => log.onFull(),
       onSegment: (segment) => log.onSegment(segment),
       onError: (cause) => log.fail(cause),
     },
@@ -76,8 +77,12 @@ async function open({ disk, clock, logger, folder, config, unlock }: Ground): Pr
   await pool.adopt(spares);
   const recovered = describe(image, snapshots.latest);
   const copies = await newest(found, reader);
-  const first = await pool.make(openingBytesOf(copies));
-  await writer.begin(first, tail, copies);
+  const first = await pool.makeFirst(openingBytesOf(copies));
+  await writer.begin(first, previous, copies);
+  // What was begun in vain is free again; what is damaged stays as it is until a compaction passes it.
+  const isVain = (id: number): boolean => id > previous.id && id === tail.segment;
+  const segments = found.segments.filter(({ id }) => !isVain(id));
+  for (const vain of found.segments) if (isVain(vain.id)) await pool.recycle(vain);
   const parts = { folder, config, logger, image, cache, reader, writer, pool, snapshots, recovered, unlock };
   const log = new OpenLog(parts, [...segments, first]);
   for (const { type, index, term, payload } of copies)

@@ -26,6 +26,8 @@ export interface RecoveredLog {
   readonly spares: readonly SegmentFile[];
   /** Where the last whole frame ended, and the batch that it was written with. */
   readonly tail: ScanTail;
+  /** Where the log goes on from: all before is durable, all behind has to be written again. */
+  readonly previous: PreviousSegment;
   /** Ids up to here may have been used. */
   readonly idMax: number;
   readonly isNew: boolean;
@@ -37,6 +39,13 @@ export interface RecoverOptions {
   readonly logger: Logger;
   readonly state: StateFile;
   readonly snapshot: { readonly info: SnapshotInfo | undefined; readonly lost: number | undefined };
+}
+
+/** What a new segment names as the one before it. */
+export interface PreviousSegment {
+  /** 0: none. */
+  readonly id: number;
+  readonly end: number;
 }
 
 /** A segment file by its first bytes. */
@@ -78,7 +87,14 @@ export async function recover(options: RecoverOptions): Promise<RecoveredLog> {
     const id = spareIdOf(folder, file);
     if (id !== undefined) spares.push({ id, file, sizeBytes: await disk.size(file) });
   }
-  return { image, segments: used, spares, tail: scan.tail, idMax, isNew };
+  return { image, segments: used, spares, tail: scan.tail, previous: previousOf(scan.tail, used), idMax, isNew };
+}
+
+// The last batch is written again in the next segment. A segment that held nothing else is then not needed.
+function previousOf({ segment, batchStart }: ScanTail, used: readonly Candidate[]): PreviousSegment {
+  if (segment === 0) return { id: 0, end: 0 };
+  const start = batchStart === segmentHeaderBytes ? used.find(({ id }) => id === segment)?.start : undefined;
+  return start === undefined ? { id: segment, end: batchStart } : { id: start.previousId, end: start.previousEnd };
 }
 
 /** What a caller is told. */
@@ -164,7 +180,10 @@ async function isOpeningWhole(disk: Disk, { id, file, end }: Opening): Promise<b
 function sortOut(candidates: readonly Candidate[], activeId: number): { used: Candidate[]; unused: Candidate[] } {
   const named = new Set(candidates.filter(({ isBegun }) => isBegun).map(({ start }) => start?.previousId));
   if (activeId > 0) named.add(activeId);
-  const isUsed = ({ id, isBegun }: Candidate): boolean => isBegun || named.has(id);
+  // A start of the program that wrote nothing of its own is passed over by the next one.
+  const isPassedOver = (id: number): boolean =>
+    candidates.some((later) => later.isBegun && later.id > id && (later.start?.previousId ?? id) < id);
+  const isUsed = ({ id, isBegun }: Candidate): boolean => (isBegun || named.has(id)) && !isPassedOver(id);
   const used = candidates.filter((candidate) => isUsed(candidate));
   return { used, unused: candidates.filter((candidate) => !isUsed(candidate)) };
 }

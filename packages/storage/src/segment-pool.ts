@@ -12,12 +12,14 @@ export interface SegmentPoolOptions {
   readonly idMax: number;
   /** A segment is ready, where there was none. */
   readonly onReady: () => void;
-  readonly onFull: (isFull: boolean) => void;
+  /** `isFull` has changed. */
+  readonly onFull: () => void;
   readonly onError: (cause: unknown) => void;
 }
 
 /** What is left of one dropped segment is enough: a second one would only hold room. */
 const rawMax = 1;
+const reserveCount = 2;
 
 /**
  * Has the next segment ready before it is needed: allocated, filled with zeros, named and durable, so that going on in it
@@ -28,7 +30,12 @@ export class SegmentPool {
   #idMax: number;
   #sizeBytes: number;
   #next: SegmentFile | undefined;
-  #raw: SegmentFile[] = [];
+  readonly #raw: SegmentFile[] = [];
+  /**
+   * For the next starts of the program, which have to begin a segment even when the disk is full. Two are enough for any
+   * number of them: a start gives back what the one before it has begun in vain.
+   */
+  readonly #reserve: SegmentFile[] = [];
   #making: Promise<void> | undefined;
   #isFull = false;
   #isClosed = false;
@@ -57,13 +64,18 @@ export class SegmentPool {
     return taken;
   }
 
-  /** Makes a segment now, of `bytesMin` at least. @throws what the disk throws */
-  async make(bytesMin = 0): Promise<SegmentFile> {
+  /** The first segment of this process, of `bytesMin` at least. @throws what the disk throws */
+  async makeFirst(bytesMin: number): Promise<SegmentFile> {
+    const usable = [this.#raw, this.#reserve].find((spares) => (spares.at(-1)?.sizeBytes ?? 0) >= bytesMin);
+    this.#sizeBytes = Math.max(this.#sizeBytes, bytesMin);
+    return this.#make(usable?.pop());
+  }
+
+  async #make(raw: SegmentFile | undefined): Promise<SegmentFile> {
     const { disk, folder } = this.#options;
     const id = ++this.#idMax;
     const file = segmentName(folder, id);
-    const raw = (this.#raw.at(-1)?.sizeBytes ?? 0) >= bytesMin ? this.#raw.pop() : undefined;
-    const sizeBytes = raw?.sizeBytes ?? Math.max(this.#sizeBytes, bytesMin);
+    const sizeBytes = raw?.sizeBytes ?? this.#sizeBytes;
     if (raw === undefined) await this.#allocate(file, sizeBytes);
     else {
       await disk.rename(raw.file, file);
@@ -80,14 +92,18 @@ export class SegmentPool {
 
   /** Starts to make the next segment, unless it is there or under way. */
   prepare(): void {
-    if (this.#isClosed || this.#next !== undefined || this.#making !== undefined) return;
+    if (this.#isClosed || this.#making !== undefined) return;
+    if (this.#next !== undefined && this.#reserve.length >= reserveCount) return;
     this.#cancelRetry();
-    this.#making = this.make().then(
+    const isForNow = this.#next === undefined;
+    this.#making = (isForNow ? this.#make(this.#raw.pop()) : this.#makeReserve()).then(
       (made) => {
         this.#making = undefined;
-        this.#next = made;
+        if (isForNow) this.#next = made;
+        else this.#reserve.push(made);
         this.#setFull(false);
         this.#options.onReady();
+        this.prepare();
       },
       (cause: unknown) => {
         this.#making = undefined;
@@ -98,23 +114,28 @@ export class SegmentPool {
 
   /** Takes a file that nobody reads any more: for the next segment, or to remove it. */
   async recycle(file: SegmentFile): Promise<void> {
+    const { disk, folder, config } = this.#options;
+    const isReserve = this.#reserve.length < reserveCount && file.sizeBytes >= config.firstSegmentBytes;
     const isWanted = this.#isFull || (this.#raw.length < rawMax && file.sizeBytes >= this.#sizeBytes);
-    const { disk, folder } = this.#options;
-    if (isWanted) {
+    if (isWanted || isReserve) {
       const spare = { ...file, file: spareName(folder, file.id) };
       await disk.rename(file.file, spare.file);
-      this.#raw.push(spare);
+      // Entries first, when they wait for it.
+      if (isReserve && !(this.#isFull && this.#next === undefined)) this.#reserve.push(spare);
+      else this.#raw.push(spare);
     } else await disk.remove(file.file);
     await disk.syncDirectory(folder);
     if (this.#isFull) this.prepare();
   }
 
-  /** Files left by an earlier process: one is kept for `make`, whatever its size, as the disk may be full. */
+  /** Takes over files left by an earlier process. */
   async adopt(spares: readonly SegmentFile[]): Promise<void> {
-    const usable = spares.filter(({ sizeBytes }) => sizeBytes >= this.#options.config.firstSegmentBytes);
-    const [kept] = usable.toSorted((a, b) => b.sizeBytes - a.sizeBytes);
-    if (kept !== undefined) this.#raw.push(kept);
-    for (const spare of spares) if (spare !== kept) await this.#options.disk.remove(spare.file);
+    for (const spare of spares.toSorted((a, b) => b.sizeBytes - a.sizeBytes)) {
+      const isUsable = spare.sizeBytes >= this.#options.config.firstSegmentBytes;
+      if (isUsable && this.#reserve.length < reserveCount) this.#reserve.push(spare);
+      else if (isUsable && this.#raw.length < rawMax) this.#raw.push(spare);
+      else await this.#options.disk.remove(spare.file);
+    }
   }
 
   /** Resolves when nothing is under way any more. */
@@ -122,6 +143,16 @@ export class SegmentPool {
     this.#isClosed = true;
     this.#cancelRetry();
     await this.#making;
+  }
+
+  async #makeReserve(): Promise<SegmentFile> {
+    const { disk, folder, config } = this.#options;
+    const id = ++this.#idMax;
+    const made = { id, file: spareName(folder, id), sizeBytes: config.firstSegmentBytes };
+    await this.#allocate(made.file, made.sizeBytes);
+    await disk.sync(made.file);
+    await disk.syncDirectory(folder);
+    return made;
   }
 
   async #allocate(file: string, sizeBytes: number): Promise<void> {
@@ -147,7 +178,7 @@ export class SegmentPool {
   #setFull(isFull: boolean): void {
     if (isFull === this.#isFull) return;
     this.#isFull = isFull;
-    this.#options.onFull(isFull);
+    this.#options.onFull();
   }
 }
 

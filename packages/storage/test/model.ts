@@ -19,8 +19,9 @@ export async function silentLosses(expected: Expected, found: Found): Promise<re
   const losses: string[] = [];
   const held = await readable(found);
   const floor = Math.max(expected.compactedTo, recovered.compacted.index);
-  if (recovered.compacted.index > Math.max(expected.compactedTo, expected.snapshotIndex))
-    losses.push(`compacted to ${recovered.compacted.index}`);
+  // A snapshot may be there although its writer was not told.
+  const coveredTo = Math.max(expected.compactedTo, expected.snapshotIndex, recovered.snapshot?.index ?? 0);
+  if (recovered.compacted.index > coveredTo) losses.push(`compacted to ${recovered.compacted.index}`);
   for (const [index, entry] of expected.entries) {
     if (index <= floor) continue;
     const kept = held.get(index);

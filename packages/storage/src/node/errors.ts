@@ -21,7 +21,9 @@ export function translated(cause: unknown, operation: string, file: string): Grp
   const problem = codeOf(cause) ?? String(cause);
   const context = { operation, file, problem };
   if (problem === 'ENOENT') return diskError('DISK_NOT_FOUND', { context, cause });
-  if (problem === 'ENOSPC' || problem === 'EDQUOT') return diskError('DISK_FULL', { context, cause });
+  // A sync that fails has lost bytes, whatever it says: nobody may take it for a matter of waiting.
+  const isFull = (problem === 'ENOSPC' || problem === 'EDQUOT') && !operation.startsWith('sync');
+  if (isFull) return diskError('DISK_FULL', { context, cause });
   return diskError('DISK_IO', { context, cause });
 }
 

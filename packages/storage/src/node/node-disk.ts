@@ -1,6 +1,6 @@
 import fs from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
-import { GrpError, invariant, type Disk } from '@grp/core';
+import { GrpError, invariant, InvariantError, type Disk } from '@grp/core';
 import { codeOf, translated } from './errors.ts';
 import { isLockFile, lockFolder } from './folder-lock.ts';
 import { makeFolder, OpenFiles, syncFolder, type OpenFile } from './open-files.ts';
@@ -34,7 +34,7 @@ export function nodeDisk(path: string, { sync = 'background' }: NodeDiskOptions 
     try {
       return await action();
     } catch (cause) {
-      throw cause instanceof GrpError ? cause : translated(cause, operation, file);
+      throw cause instanceof GrpError || cause instanceof InvariantError ? cause : translated(cause, operation, file);
     }
   };
   const using = <Result>(
