@@ -34,6 +34,10 @@ export class Election {
     this.#hooks = hooks;
   }
 
+  get granted(): ServerId[] {
+    return [...this.#votes].filter(([, isGranted]) => isGranted).map(([id]) => id);
+  }
+
   start(): void {
     const { now, configuration, id } = this.#state;
     this.#leaderHeardAt = now;

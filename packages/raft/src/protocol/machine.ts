@@ -57,8 +57,16 @@ export interface RaftStatus {
   readonly configuration: Configuration;
   readonly isRecovering: boolean;
   readonly stoppedFor: string | undefined;
-  /** As leader: the match index of each follower. */
-  readonly matches: Readonly<Record<ServerId, LogIndex>>;
+  /** As leader: what it knows of each follower. */
+  readonly followers: Readonly<Record<ServerId, FollowerStatus>>;
+  /** As candidate: who granted a vote or a pre-vote. */
+  readonly votes: readonly ServerId[];
+}
+
+export interface FollowerStatus {
+  readonly match: LogIndex;
+  readonly next: LogIndex;
+  readonly mode: 'probe' | 'replicate' | 'snapshot';
 }
 
 /**
@@ -152,7 +160,10 @@ export class RaftMachine implements Machine<Input, Effect> {
       configuration: state.configuration,
       isRecovering: this.#recovery.isUnderWay,
       stoppedFor: state.stoppedFor,
-      matches: Object.fromEntries([...this.#leader.followers].map(([id, { match }]) => [id, match])),
+      followers: Object.fromEntries(
+        [...this.#leader.followers].map(([id, { match, next, mode }]) => [id, { match, next, mode }]),
+      ),
+      votes: state.role === 'leader' ? [] : this.#election.granted,
     };
   }
 
