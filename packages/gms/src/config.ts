@@ -33,8 +33,15 @@ export const gmsConfig = defineConfig(
       unit: 'bytes',
       reason: 'Messages in the row that not all hold. Beyond it the leader waits for the slowest.',
     },
+    paceBytes: {
+      default: 262_144,
+      min: 4_096,
+      max: 256 * mebibyte,
+      unit: 'bytes',
+      reason: 'The leader runs so far ahead of the majority: two hundred frames, about what a socket buffer takes.',
+    },
     ackBytes: {
-      default: 65_536,
+      default: 32_768,
       min: 1,
       max: 16 * mebibyte,
       unit: 'bytes',
@@ -212,7 +219,8 @@ export const gmsConfig = defineConfig(
   },
   [
     ['sendWindowBytes must not exceed sendQueueBytes', (c) => c.sendWindowBytes <= c.sendQueueBytes],
-    ['ackBytes must be at most half of unstableBytesMax', (c) => c.ackBytes * 2 <= c.unstableBytesMax],
+    ['ackBytes must be at most a quarter of paceBytes', (c) => c.ackBytes * 4 <= c.paceBytes],
+    ['paceBytes must not exceed unstableBytesMax', (c) => c.paceBytes <= c.unstableBytesMax],
     ['stateChunkBytes must not exceed stateWindowBytes', (c) => c.stateChunkBytes <= c.stateWindowBytes],
     ['slowHintMs must be less than slowExcludeMs', (c) => c.slowHintMs < c.slowExcludeMs],
     ['flushRetryMs must be less than flushTimeoutMs', (c) => c.flushRetryMs < c.flushTimeoutMs],

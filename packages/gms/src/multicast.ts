@@ -4,6 +4,7 @@ import { bodyOf } from './frames.ts';
 import { headerBytes } from './frames.ts';
 import type { AckMessage, OrderedMessage, RequestMessage, StableMessage } from './messages.ts';
 import { requestMessage } from './own-requests.ts';
+import { Pace } from './pace.ts';
 import type { Batch } from './row.ts';
 import type { Runtime } from './runtime.ts';
 import { Sequencer } from './sequencer.ts';
@@ -21,6 +22,7 @@ interface Install {
 export class Multicast {
   readonly #runtime: Runtime;
   #sequencer: Sequencer | undefined;
+  #pace: Pace;
   /** By rank: how much each member holds, as the leader knows. */
   #acks: number[] = [];
   /** By rank: was anything heard of it in this view? Then it has installed it. */
@@ -39,6 +41,7 @@ export class Multicast {
 
   constructor(runtime: Runtime) {
     this.#runtime = runtime;
+    this.#pace = new Pace(runtime.config.paceBytes);
   }
 
   get stalledSince(): number | undefined {
@@ -107,6 +110,7 @@ export class Multicast {
     this.#hasRequested = false;
     if (runtime.table !== undefined && runtime.wedgedAt === undefined) {
       this.#updateStable();
+      this.#release(); // before anything is ordered, because what is kept limits that
       if (runtime.isSettled) this.#sendOwn(runtime.table);
       if (this.#sequencer !== undefined) this.#order(runtime.table, this.#sequencer);
     }
@@ -139,6 +143,7 @@ export class Multicast {
     const runtime = this.#runtime;
     this.#installs.push({ table, change });
     this.#sequencer = table.isLeader ? new Sequencer(table, runtime.options.frameBytes) : undefined;
+    this.#pace = new Pace(runtime.config.paceBytes);
     this.#acks = table.view.members.map(() => 0);
     this.#heard = table.view.members.map((_, rank) => rank === table.selfRank);
     this.#stalledSince = undefined;
@@ -205,11 +210,13 @@ export class Multicast {
   #order(table: ViewTable, sequencer: Sequencer): void {
     const runtime = this.#runtime;
     const { row, config } = runtime;
-    while (row.bytes < config.unstableBytesMax) {
+    this.#pace.acked(this.#acks);
+    while (row.bytes < config.unstableBytesMax && this.#pace.isOpen) {
       const message = sequencer.next(row.received + 1, row.stable);
       if (message === undefined) break;
       if (table.others.length > 0) runtime.emit({ type: 'fan-out', to: table.others, message });
       this.#hold(table, message);
+      if (table.others.length > 0) this.#pace.sent(row.received, message.frame.length);
       this.#hasOrdered = true;
     }
     if (this.#hasOrdered) this.#toldStable = row.stable;
