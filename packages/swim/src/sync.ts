@@ -2,7 +2,7 @@ import { fraction, pick, type Address } from '@grp/core';
 import type { NodeState, StreamMessage } from '@grp/memberlist-wire';
 import type { Claims } from './claims.ts';
 import type { MemberRecord } from './members.ts';
-import { protocolSpoken, pushPullIntervalMs, understands } from './rules.ts';
+import { protocolSpoken, pushPullIntervalMs, scaledByMembers, understands } from './rules.ts';
 import type { Runtime } from './runtime.ts';
 
 type PushPull = Extract<StreamMessage, { type: 'push-pull' }>;
@@ -110,7 +110,8 @@ export class Sync {
       this.#agreedAt = now;
       return;
     }
-    if (now - changedAt < config.digestSyncMinMs || now < this.#digestSyncAt) return;
+    const spreadMs = scaledByMembers(config.digestSyncMinMs, list.liveCount); // news needs log n rounds
+    if (now - changedAt < spreadMs || now < this.#digestSyncAt) return;
     this.#digestSyncAt = now + Math.max(config.digestSyncMinMs, 50 * list.size);
     this.exchange(peer.address);
   }

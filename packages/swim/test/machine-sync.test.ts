@@ -277,6 +277,20 @@ describe('digests', () => {
     expect(solo.dialled()).toEqual([]);
   });
 
+  test('and in a large cluster news is on its way for longer', () => {
+    const many = Array.from({ length: 98 }, (_, index) =>
+      node(`m${index}`, { address: `10.1.0.${index}:7946` as Address }),
+    );
+    const solo = new Solo({ config: { digestSyncMinMs: 1_000 } }).know('b', ...many);
+    solo.datagram('b', alive('f'));
+    solo.now += 1_999;
+    probed(solo, 1);
+    expect(solo.dialled()).toEqual([]);
+    solo.now += 10;
+    probed(solo, 1);
+    expect(solo.dialled()).toHaveLength(1);
+  });
+
   test('payloads of Serf agents and junk start nothing', () => {
     const solo = five();
     solo.probe('b');
