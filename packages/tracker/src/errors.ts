@@ -137,6 +137,11 @@ const table = {
     message: 'Too many $what; try again in $retryAfterMs ms.',
     hint: 'Wait, and then go slower.',
   },
+  TRACKER_RECLAIMED: {
+    kind: 'conflict',
+    message: 'Another client has taken the nick over, with its key or its token.',
+    hint: 'One client for one key: start the second with a key of its own.',
+  },
   TRACKER_REGISTERED: { kind: 'conflict', message: 'This connection said hello already.' },
   TRACKER_SESSION_UNKNOWN: {
     kind: 'not-found',

@@ -32,3 +32,6 @@ export type {
   TrackerMember,
 } from './wire/messages.ts';
 export type { ListedMember, ResultOf } from './wire/results.ts';
+export { AgreementMachine, type AgreementMachineOptions } from './agreement/machine.ts';
+export type { AgreementEffect, AgreementInput, AgreementStatus } from './agreement/machine.ts';
+export { decodeAgreement, encodeAgreement, type AgreementMessage } from './agreement/messages.ts';

@@ -60,8 +60,9 @@ export type SuccessionProblem = 'base' | 'number' | 'removed' | 'majority' | 'si
 
 /**
  * Checks a succession against the view that it follows: the next number below the tracker's next, members of that view
- * removed and nobody else, and good signatures of more than half of that view, by members that stay. The first
- * `majority` signatures are looked at and no more, so that a check costs a bounded time. Never throws.
+ * removed and nobody else, and good signatures of more than half of that view. Whoever is removed may sign, too: it was
+ * thought gone and is not. The first `majority` signatures are looked at and no more, so that a check costs a bounded
+ * time. Never throws.
  */
 export function checkSuccession(
   succession: Succession,
@@ -74,7 +75,7 @@ export function checkSuccession(
   const gone = new Set(removed);
   const inOrder = view.members.filter(({ id }) => gone.has(id)).map(({ id }) => id);
   if (removed.length === 0 || inOrder.join() !== removed.join()) return { problem: 'removed' };
-  const keys = new Map(view.members.filter(({ id }) => !gone.has(id)).map(({ id, key }) => [id, key]));
+  const keys = new Map(view.members.map(({ id, key }) => [id, key]));
   const majority = majorityOf(view.members.length);
   const signers = new Set(signatures.map(([id]) => id));
   if (signers.size !== signatures.length || signers.size < majority) return { problem: 'majority' };

@@ -80,7 +80,7 @@ export function openTicket(
   if (encoded.length > 2_000) return { problem: 'malformed' };
   const [left = '', right = '', ...rest] = encoded.split('.');
   const [payload, signature] = [fromBase64(left), fromBase64(right)];
-  if (payload === undefined || signature === undefined || rest.length > 0) return { problem: 'malformed' };
+  if (payload === undefined || signature?.length !== 64 || rest.length > 0) return { problem: 'malformed' };
   if (!crypto.verify(trackerKey, statement(domain, [payload]), signature)) return { problem: 'signature' };
   const ticket = readShape(ticketShape, decodeLine(payload) ?? {});
   return isWrong(ticket) ? { problem: 'malformed' } : ticket;

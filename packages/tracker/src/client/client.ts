@@ -93,6 +93,7 @@ class Client implements TrackerClient {
   readonly #waiting = new Map<number, Waiting>();
   #driver: Driver<ClientInput> | undefined;
   #ticket = 0;
+  #isHalted = false;
   #state: TrackerClientState = 'new';
   #starting:
     | { readonly resolve: (session: TrackerSession) => void; readonly reject: (cause: Error) => void }
@@ -276,6 +277,7 @@ class Client implements TrackerClient {
         break;
       case 'fatal':
         this.#failStart(effect.error);
+        this.#halt(effect.error);
         break;
       case 'event':
         this.#onEvent(effect.event);
@@ -323,6 +325,8 @@ class Client implements TrackerClient {
   }
 
   #halt(cause: GrpError | Error): void {
+    if (this.#isHalted) return;
+    this.#isHalted = true;
     this.#state = 'stopped';
     this.#driver?.stop();
     this.#edge.end();

@@ -67,10 +67,6 @@ export class ClientMachine implements Machine<ClientInput, ClientEffect> {
     return this.#registration.session;
   }
 
-  get isReady(): boolean {
-    return this.#link.name === 'ready';
-  }
-
   get rttMs(): number | undefined {
     return this.#pulse.rttMs;
   }
@@ -238,7 +234,8 @@ export class ClientMachine implements Machine<ClientInput, ClientEffect> {
       case 'gap':
         break;
       case 'bye':
-        this.#hangUp(sanitizeText(notice.reason, { lengthMax: 64 }));
+        if (notice.reason === 'reclaimed') this.#end(trackerError('TRACKER_RECLAIMED'));
+        else this.#hangUp(sanitizeText(notice.reason, { lengthMax: 64 }));
         break;
       case 'motd':
         this.#event({ type: 'motd', text: this.#registration.setMotd(notice.text) });
@@ -277,12 +274,12 @@ export class ClientMachine implements Machine<ClientInput, ClientEffect> {
     }
     this.#pulse.beatMs = greeting.beatMs;
     this.#link = { name: 'registering', connection: this.#link.connection };
-    this.#register(this.#registration.command(this.#seen));
+    this.#register();
   }
 
-  #register(command: Command): void {
-    if (!('connection' in this.#link)) return;
-    this.#requests.register(command, this.#link.connection);
+  #register(): void {
+    if ('connection' in this.#link)
+      this.#requests.register(this.#registration.command(this.#seen), this.#link.connection);
   }
 
   #onWelcome({ command }: Asked, result: Readonly<Record<string, unknown>>): void {
@@ -326,7 +323,7 @@ export class ClientMachine implements Machine<ClientInput, ClientEffect> {
   #onRefusal({ command }: Asked, error: GrpError): void {
     if (command.do === 'resume' && error.code === 'TRACKER_SESSION_UNKNOWN') {
       this.#registration.forget();
-      this.#register(this.#registration.command(this.#seen));
+      this.#register();
     } else this.#refused(error);
   }
 
@@ -334,13 +331,19 @@ export class ClientMachine implements Machine<ClientInput, ClientEffect> {
   #refused(error: GrpError): void {
     const isPassing = error.code === 'TRACKER_RATE' || error.code === 'TRACKER_BUSY';
     if (this.#registration.session === undefined && !isPassing) {
-      if ('connection' in this.#link) this.#effects.push({ type: 'hang-up', connection: this.#link.connection });
-      this.#stop();
-      this.#effects.push({ type: 'fatal', error });
+      this.#end(error);
       return;
     }
     this.#event({ type: 'refused', error });
     this.#hangUp(error.code);
+  }
+
+  /** Trying again would not help, or would take the nick back from whoever took it. */
+  #end(error: GrpError): void {
+    if ('connection' in this.#link) this.#effects.push({ type: 'hang-up', connection: this.#link.connection });
+    this.#stop();
+    this.#event({ type: 'refused', error });
+    this.#effects.push({ type: 'fatal', error });
   }
 
   #beat(): void {

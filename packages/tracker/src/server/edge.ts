@@ -103,6 +103,7 @@ export class ConnectionEdge {
     open.behindBytes = (open.behindBytes ?? 0) + bytes.length;
     if (open.behindBytes <= this.#options.config.sendQueueBytesMax) return;
     this.#drop('slow-reader');
+    open.isClosing = true;
     open.stream.abort(); // it would not read a farewell either
   }
 

@@ -222,9 +222,13 @@ function makeGroup(
 ): { readonly group: Group; readonly ownerToken: string } | GrpError {
   const name = checkName(given);
   if (typeof name === 'string') return trackerError('TRACKER_GROUP_INVALID', { context: { problem: name } });
-  if (runtime.groups.has(name.folded)) return trackerError('TRACKER_GROUP_TAKEN', { context: { group: name.name } });
+  const known = runtime.groups.get(name.folded);
+  if (known !== undefined && !(known.name === name.name && isUnused(known, session))) {
+    return trackerError('TRACKER_GROUP_TAKEN', { context: { group: name.name } });
+  }
   const { groupsMax, groupsPerHostPerHour, groupMembersMax } = runtime.config;
-  if (runtime.groups.size >= groupsMax) return trackerError('TRACKER_BUSY', { context: { what: 'groups' } });
+  if (known === undefined && runtime.groups.size >= groupsMax)
+    return trackerError('TRACKER_BUSY', { context: { what: 'groups' } });
   if (!isAdmin && connection !== undefined) {
     const rate = { perSecond: groupsPerHostPerHour / 3_600, burst: groupsPerHostPerHour };
     const retryAfterMs = runtime.hosts.take(`groups/${connection.host}`, runtime.now, rate);
@@ -247,7 +251,8 @@ function makeGroup(
     roles: new Map(session === undefined ? [] : [[session.key, 'owner']]),
     bans: [],
     invited: new Set(),
-    number: runtime.viewFloor,
+    firstNumber: known?.firstNumber ?? runtime.viewFloor,
+    number: known?.number ?? runtime.viewFloor,
     members: new Map(),
     joining: new Map(),
     leaving: new Map(),
@@ -262,6 +267,15 @@ function makeGroup(
   runtime.persist(viewKey(group.folded), { number: group.number });
   runtime.log('info', 'tracker.group', { group: group.name, order });
   return { group, ownerToken };
+}
+
+/**
+ * A group that its owner made and nobody has joined: making it again is the same, so that a client whose answer was lost
+ * with the tracker may ask once more.
+ */
+function isUnused(group: Group, session: Session | undefined): boolean {
+  const isNew = group.number === group.firstNumber && group.joining.size === 0;
+  return isNew && session !== undefined && group.roles.get(session.key) === 'owner';
 }
 
 /** All of it, or nothing when something is wrong with it. */

@@ -237,7 +237,7 @@ function install(runtime: Runtime, group: Group, { number, joining, leaving }: C
   const notice = encodeNotice('view', { group: name, number, base, joined: came, left });
   for (const { session } of stayed) runtime.notifyEncoded(session, notice);
   for (const [session, { reason, by, text }] of removed) {
-    if (session.connection !== undefined && reason !== 'leave') {
+    if (session.connection !== undefined && reason !== 'leave' && !session.groups.has(group.folded)) {
       runtime.notify(session, 'removed', { group: name, reason, by, text });
     }
   }

@@ -46,6 +46,7 @@ const groupShape = {
   name: nameField,
   order: oneOf(['fifo', 'total']),
   ownerHash: secretField,
+  firstNumber: whole(),
   topic: text(1_000),
   access: oneOf(['open', 'key', 'invite', 'allow']),
   keyHash: optional(text(64)),
@@ -83,9 +84,9 @@ export function saveNick(runtime: Runtime, folded: string, { nick, reserved }: N
 }
 
 export function saveGroup(runtime: Runtime, group: Group): void {
-  const { name, folded, order, ownerHash, topic, policy, roles, bans, invited, emptySince } = group;
+  const { name, folded, order, ownerHash, firstNumber, topic, policy, roles, bans, invited, emptySince } = group;
   runtime.persist(groupKey(folded), {
-    ...{ name, order, ownerHash, topic, ...policy, bans, emptySince },
+    ...{ name, order, ownerHash, firstNumber, topic, ...policy, bans, emptySince },
     roles: [...roles],
     invited: [...invited],
   });
@@ -124,14 +125,14 @@ export function restore(runtime: Runtime, entries: ReadonlyMap<string, unknown>)
 function restoreGroup(runtime: Runtime, folded: string, value: Readonly<Record<string, unknown>>): boolean {
   const read = readShape(groupShape, value);
   if (isWrong(read)) return false;
-  const { name, order, ownerHash, topic, access, keyHash, allow, deny, limit, moderated, secret } = read;
+  const { name, order, ownerHash, firstNumber, topic, access, keyHash, allow, deny, limit, moderated, secret } = read;
   runtime.groups.set(folded, {
-    ...{ name, folded, order, ownerHash, topic },
+    ...{ name, folded, order, ownerHash, firstNumber, topic },
     policy: { access, keyHash, allow, deny, limit, moderated, secret },
     roles: new Map(read.roles),
     bans: read.bans.map((ban) => ({ ...ban, host: ban.host })),
     invited: new Set(read.invited),
-    number: 0,
+    number: firstNumber,
     members: new Map(),
     joining: new Map(),
     leaving: new Map(),

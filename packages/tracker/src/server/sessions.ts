@@ -193,11 +193,11 @@ function catchUp(runtime: Runtime, session: Session, connection: Connection, see
   sendTickets(runtime, session);
 }
 
-function replaceConnection(runtime: Runtime, connection: Connection): void {
+function replaceConnection(runtime: Runtime, connection: Connection, reason = 'replaced'): void {
   const { session } = connection;
   if (session !== undefined) session.connection = undefined;
   connection.session = undefined;
-  runtime.send(connection, runtime.answerLine(undefined, { on: 'bye', reason: 'replaced' }));
+  runtime.send(connection, runtime.answerLine(undefined, { on: 'bye', reason }));
   runtime.close(connection);
 }
 
@@ -220,7 +220,7 @@ function freeNick(
   }
   const { connection } = session;
   endSession(runtime, session, { reason: 'reclaimed', text: '' });
-  if (connection !== undefined) replaceConnection(runtime, connection);
+  if (connection !== undefined) replaceConnection(runtime, connection, 'reclaimed');
   return undefined;
 }
 

@@ -88,6 +88,8 @@ export interface Group {
   bans: readonly Ban[];
   /** Folded nicks. */
   readonly invited: Set<string>;
+  /** What `number` was before the first view. */
+  readonly firstNumber: number;
   /** Of the view in force. */
   number: number;
   /** The view in force, oldest stay first. */
