@@ -8,6 +8,7 @@ export {
   type MapAnswer,
   type MapCommand,
 } from './map-state-machine.ts';
+export { MemoryStorage } from './memory-storage.ts';
 export type { Message } from './messages.ts';
 export type { PersistWrite, RaftPeers, RaftStorage } from './ports.ts';
 export { RaftMachine, type RaftMachineOptions, type RaftStatus, type Restored } from './protocol/machine.ts';

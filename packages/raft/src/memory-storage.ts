@@ -1,0 +1,85 @@
+import type { PersistWrite, RaftStorage } from './ports.ts';
+import type { Entry, LogIndex, SnapshotInfo } from './types.ts';
+
+/**
+ * A disk that is none: everything is kept in memory and gone with the process. For tests and demonstrations; a server on it
+ * that comes back must come back under a new id.
+ */
+export class MemoryStorage implements RaftStorage {
+  #base: LogIndex = 0;
+  #entries: Entry[] = [];
+  #snapshot: { readonly info: SnapshotInfo; readonly bytes: Uint8Array } | undefined;
+  #arriving: Uint8Array[] = [];
+  #count = 0;
+  readonly #later: (callback: () => void) => void;
+
+  /** @param later Calls back after the present call, `queueMicrotask` for example. */
+  constructor(later: (callback: () => void) => void) {
+    this.#later = later;
+  }
+
+  persist({ truncateFrom, reset, entries }: PersistWrite, done: (failure?: string) => void): void {
+    if (reset !== undefined) this.#empty(reset.index);
+    if (truncateFrom !== undefined) this.#entries.length = Math.max(0, truncateFrom - this.#base - 1);
+    this.#entries.push(...entries);
+    this.#later(done);
+  }
+
+  readLog(
+    { from, to }: Parameters<RaftStorage['readLog']>[0],
+    done: (entries: readonly Entry[] | undefined) => void,
+  ): void {
+    const entries = from <= this.#base ? [] : this.#entries.slice(from - this.#base - 1, to - this.#base);
+    this.#later(() => done(entries.length === 0 ? undefined : entries));
+  }
+
+  compact(through: LogIndex): void {
+    this.#entries.splice(0, through - this.#base);
+    this.#base = through;
+  }
+
+  recovered(): void {}
+
+  saveSnapshot(
+    { index, term, configuration }: Parameters<RaftStorage['saveSnapshot']>[0],
+    bytes: Uint8Array,
+    done: (snapshot: SnapshotInfo | undefined) => void,
+  ): void {
+    const info = { id: `${index}-${term}-${++this.#count}`, index, term, configuration, sizeBytes: bytes.length };
+    this.#snapshot = { info, bytes };
+    this.#later(() => done(info));
+  }
+
+  readSnapshot(
+    { id, offset, bytesMax }: Parameters<RaftStorage['readSnapshot']>[0],
+    done: (bytes: Uint8Array | undefined) => void,
+  ): void {
+    const snapshot = this.#snapshot;
+    this.#later(() => done(snapshot?.info.id === id ? snapshot.bytes.slice(offset, offset + bytesMax) : undefined));
+  }
+
+  saveChunk(_: SnapshotInfo, offset: number, bytes: Uint8Array): void {
+    if (offset === 0) this.#arriving = [];
+    this.#arriving.push(bytes);
+  }
+
+  installSnapshot(info: SnapshotInfo, done: (bytes: Uint8Array | undefined) => void): void {
+    const bytes = new Uint8Array(info.sizeBytes);
+    let size = 0;
+    for (const chunk of this.#arriving.splice(0)) {
+      if (size + chunk.length <= bytes.length) bytes.set(chunk, size);
+      size += chunk.length;
+    }
+    const isWhole = size === info.sizeBytes;
+    if (isWhole) {
+      this.#snapshot = { info, bytes };
+      this.#empty(info.index);
+    }
+    this.#later(() => done(isWhole ? bytes : undefined));
+  }
+
+  #empty(base: LogIndex): void {
+    this.#base = base;
+    this.#entries = [];
+  }
+}
