@@ -77,11 +77,7 @@ export class SegmentPool {
     const file = segmentName(folder, id);
     const sizeBytes = raw?.sizeBytes ?? this.#sizeBytes;
     if (raw === undefined) await this.#allocate(file, sizeBytes);
-    else {
-      await disk.rename(raw.file, file);
-      // First the name: a header under an old name would damage what may still be read there.
-      await disk.syncDirectory(folder);
-    }
+    else await disk.rename(raw.file, file);
     const made = { id, file, sizeBytes };
     await disk.write(file, 0, encodeSegmentHeader(made));
     await disk.sync(file);

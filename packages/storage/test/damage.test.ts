@@ -255,6 +255,54 @@ describe('repair', () => {
   });
 });
 
+/** Where the first frame of a type is in a segment; for entries, the one with this index. */
+function frameAt(content: Uint8Array, type: number, index = 0): number {
+  const view = new DataView(content.buffer, content.byteOffset);
+  const isWanted = (at: number): boolean =>
+    view.getUint8(at + 4) === type && (index === 0 || view.getUint32(at + 8, true) === index);
+  let at = 64;
+  while (!isWanted(at)) at += 40 + ((view.getUint32(at, true) + 7) & ~7);
+  return at;
+}
+
+function wipeEntry(damaged: Files, index: number): void {
+  const content = damaged.get(newestSegment()) as Uint8Array;
+  content.fill(0xee, frameAt(content, 2, index), frameAt(content, 2, index + 1));
+}
+
+test('a gap in the last batch is a torn end, a gap before another batch is damage', async () => {
+  const torn = copyOf(files);
+  wipeEntry(torn, 108);
+  expect((await inspectFiles(torn)).recovered.damage).toMatchObject({ corrupt: [], uncertainFrom: 108 });
+  const rotten = copyOf(files);
+  wipeEntry(rotten, 104);
+  expect((await inspectFiles(rotten)).recovered.damage).toMatchObject({
+    corrupt: [{ from: 104, to: 104 }],
+    uncertainFrom: undefined,
+  });
+});
+
+test('when a truncation is lost, what it had removed is not taken for the log', async () => {
+  const world = oneHost();
+  const log = await open(world);
+  await durable(world, log, log.append(entries(1, 60, 1)));
+  log.hintCommit(40);
+  await durable(world, log, log.append(entries(61, 61, 1)));
+  await durable(world, log, log.truncate(51));
+  await durable(world, log, log.append(entries(51, 58, 2)));
+  await durable(world, log, log.append(entries(59, 59, 2)));
+  const disk = world.disk('a');
+  const damaged: Files = new Map(disk.files().map((file) => [file, disk.peek(file)]));
+  const content = damaged.get('log/000000000001.seg') as Uint8Array;
+  // From the truncation to the fifth entry behind it.
+  const from = frameAt(content, 4);
+  const to = from + frameAt(Uint8Array.from([...content.subarray(0, 64), ...content.subarray(from)]), 2, 56) - 64;
+  content.fill(0xee, from, to);
+  const { recovered } = await inspectLog({ disk: memoryDisk(damaged) });
+  expect(recovered.lastIndex).toBe(59);
+  expect(recovered.damage?.corrupt).toEqual([{ from: 41, to: 55 }]);
+});
+
 test('a newer format is refused, and nothing is touched', async () => {
   const [first] = names().filter((name) => name.endsWith('.seg'));
   const damaged = copyOf(files);
