@@ -82,13 +82,13 @@ for (let index = 0; index < members; index++) {
 const payload = new Uint8Array(bytes).map((_, index) => index);
 let delivered = 0;
 const latencies: number[] = [];
-let isOver = false;
+const phase = { isOver: false };
 const senders = values.senders === 'one' ? groups.slice(1, 2) : groups;
 for (const group of senders) {
   let inFlight = 0;
   const sentAt: number[] = [];
   const fill = (): void => {
-    while (!isOver && inFlight < window && group.post(payload)) {
+    while (!phase.isOver && inFlight < window && group.post(payload)) {
       if (window === 1 || inFlight === 0) sentAt.push(performance.now());
       inFlight++;
     }
@@ -112,7 +112,7 @@ await new Promise((resolve) => setTimeout(resolve, seconds * 1_000));
 const cpu = process.cpuUsage(cpuBefore);
 const elapsed = (performance.now() - startedAt) / 1_000;
 const count = delivered - before;
-isOver = true;
+phase.isOver = true;
 await new Promise((resolve) => setTimeout(resolve, 300));
 const marks = new Set(groups.map((group) => `${group.delivered.sequence} ${group.delivered.orderHash}`));
 const cpuSeconds = (cpu.user + cpu.system) / 1e6;

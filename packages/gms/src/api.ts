@@ -75,6 +75,11 @@ export interface GroupEvents {
 export interface StateTransfer {
   capture(): Iterable<Uint8Array> | AsyncIterable<Uint8Array>;
   restore(chunks: AsyncIterable<Uint8Array>): Promise<void>;
+  /**
+   * Instead of `restore`, for a state that is taken in at once, without promises. The first chunk of an attempt begins
+   * anew; the last may be empty. What it throws refuses the state.
+   */
+  restoreChunk?(chunk: Uint8Array, place: { readonly isFirst: boolean; readonly isLast: boolean }): void;
 }
 
 export interface MulticastOptions {

@@ -68,7 +68,8 @@ export function createHeartbeatDetector(options: HeartbeatOptions): HeartbeatDet
 type Input =
   | { readonly type: 'watch'; readonly members: readonly GroupMember[] }
   | { readonly type: 'heard'; readonly from: Address; readonly id: NodeId | undefined; readonly isAsking: boolean }
-  | { readonly type: 'hint'; readonly member: NodeId };
+  | { readonly type: 'hint'; readonly member: NodeId }
+  | { readonly type: 'reset'; readonly peer: Address };
 
 type Effect =
   | { readonly type: 'send'; readonly to: Address; readonly isAsking: boolean }
@@ -80,6 +81,8 @@ interface Watched {
   /** It has so long to give a sign. */
   deadline: Millis;
   isSuspected: boolean;
+  /** Another life may speak from its address: only a beat with its own id counts. */
+  isDoubtful: boolean;
 }
 
 class HeartbeatMachine implements Machine<Input, Effect> {
@@ -100,6 +103,7 @@ class HeartbeatMachine implements Machine<Input, Effect> {
       if (input.type === 'watch') this.#watch(input.members, now);
       else if (input.type === 'heard') this.#heard(input, now);
       else if (input.type === 'hint') this.#hint(input.member, now);
+      else if (input.type === 'reset') this.#doubt(input.peer);
     }
     for (let key = this.#deadlines.takeDue(now); key !== undefined; key = this.#deadlines.takeDue(now)) {
       if (key === 'speak') this.#speak(now);
@@ -116,8 +120,10 @@ class HeartbeatMachine implements Machine<Input, Effect> {
 
   #watch(members: readonly GroupMember[], now: Millis): void {
     const wanted = new Map(members.filter(({ id }) => id !== this.#self).map((member) => [member.id, member]));
-    for (const [id, { member }] of this.#watched) {
+    for (const [id, { member, isSuspected }] of this.#watched) {
       if (wanted.has(id)) continue;
+      // No opinion any more, so that it can come back: if it is dead after all, watching it again will show.
+      if (isSuspected) this.#effects.push({ type: 'trust', member: id });
       this.#watched.delete(id);
       this.#byAddress.delete(member.address);
       this.#deadlines.delete(id);
@@ -125,7 +131,7 @@ class HeartbeatMachine implements Machine<Input, Effect> {
     for (const [id, member] of wanted) {
       if (this.#watched.has(id)) continue;
       const deadline = now + this.#config.suspectMs;
-      const watched = { member, heardAt: now, deadline, isSuspected: false };
+      const watched = { member, heardAt: now, deadline, isSuspected: false, isDoubtful: false };
       this.#watched.set(id, watched);
       this.#byAddress.set(member.address, watched);
       this.#deadlines.set(id, deadline);
@@ -140,6 +146,8 @@ class HeartbeatMachine implements Machine<Input, Effect> {
     if (watched === undefined) return;
     // Another life answers from there, so the one that is watched is over.
     if (id !== undefined && id !== watched.member.id) return this.#suspect(watched);
+    if (watched.isDoubtful && id === undefined) return;
+    watched.isDoubtful = false;
     watched.heardAt = now;
     watched.deadline = now + this.#config.suspectMs;
     if (!watched.isSuspected) return;
@@ -156,6 +164,14 @@ class HeartbeatMachine implements Machine<Input, Effect> {
     watched.deadline = deadline;
     this.#deadlines.set(member, deadline);
     this.#effects.push({ type: 'send', to: watched.member.address, isAsking: true });
+  }
+
+  // The links began anew: the member may have, too.
+  #doubt(peer: Address): void {
+    const watched = this.#byAddress.get(peer);
+    if (watched === undefined) return;
+    watched.isDoubtful = true;
+    this.#effects.push({ type: 'send', to: peer, isAsking: true });
   }
 
   #due(id: NodeId, now: Millis): void {
@@ -207,6 +223,7 @@ class HeartbeatNode implements HeartbeatDetector {
       onFatal: () => {},
     });
     links.onReceive((from, message) => this.#take(from, message));
+    links.onReset((peer) => this.#driver.push({ type: 'reset', peer }));
     this.links = this.#sharedLinks(links);
   }
 

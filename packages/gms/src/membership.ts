@@ -83,6 +83,7 @@ export class Membership {
     if (table === undefined) return this.#refuse(from, 'not-a-member');
     if (message.group !== options.group) return this.#refuse(from, 'other-group');
     if (message.delivery !== options.delivery) return this.#refuse(from, 'other-delivery');
+    this.#noteLater(table, message.member);
     if (this.#isUpToMe(table)) this.#apply(table, message);
     else if (!message.isForwarded) this.#forward(table, { ...message, isForwarded: true });
   }
@@ -170,13 +171,18 @@ export class Membership {
     )
       return this.#refuse(member.address, 'full');
     if (this.#applicants.size >= applicantsMax) return this.#runtime.drop('too many applicants');
-    // Two processes never share an address: who asks from there is the later one, and the earlier is dead.
-    const before = table.rankAt(member.address);
-    const earlier = before === undefined ? undefined : table.view.members[before];
-    if (earlier !== undefined && earlier.id !== member.id) this.#condemned.add(earlier.id);
     for (const [id, applicant] of this.#applicants)
       if (applicant.member.address === member.address) this.#applicants.delete(id);
     this.#applicants.set(member.id, { member, nextRequest, at: now });
+  }
+
+  // Two processes never share an address: who asks from there is the later one, and the earlier is dead. Whoever hears it
+  // knows it, for the dead one may be the leader that all the others would pass the question on to.
+  #noteLater(table: ViewTable, { id, address }: GroupMember): void {
+    const rank = table.rankAt(address);
+    const earlier = rank === undefined ? undefined : table.view.members[rank];
+    if (earlier !== undefined && earlier.id !== id && earlier.id !== this.#runtime.self.id)
+      this.#condemned.add(earlier.id);
   }
 
   #admissible(): Applicant[] {

@@ -35,6 +35,8 @@ export class Multicast {
   #emittedStable = 0;
   #hasOrdered = false;
   #hasRequested = false;
+  /** It has ordered something in this view. */
+  #isLeading = false;
   /** Since when the leader waits for the slowest member. */
   #stalledSince: number | undefined;
   #isFlowBlocked = false;
@@ -147,6 +149,7 @@ export class Multicast {
     this.#acks = table.view.members.map(() => 0);
     this.#heard = table.view.members.map((_, rank) => rank === table.selfRank);
     this.#stalledSince = undefined;
+    this.#isLeading = false;
     this.#unackedBytes = 0;
     const { heartbeatMs } = runtime.config;
     if (table.isLeader && table.size > 1) runtime.deadlines.set('heartbeat', runtime.now + heartbeatMs);
@@ -219,7 +222,11 @@ export class Multicast {
       if (table.others.length > 0) this.#pace.sent(row.received, message.frame.length);
       this.#hasOrdered = true;
     }
-    if (this.#hasOrdered) this.#toldStable = row.stable;
+    if (this.#hasOrdered) {
+      this.#toldStable = row.stable;
+      if (!this.#isLeading) runtime.log('gms.leads', { view: table.view.id });
+      this.#isLeading = true;
+    }
     this.#updateStable();
     this.#watchStall(sequencer.waitingBytes > 0);
   }

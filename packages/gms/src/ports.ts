@@ -24,6 +24,9 @@ export interface FailureDetector {
   onTrust(listener: (member: NodeId) => void): Cancel;
   /** Something looks wrong with this member: look now. Never excludes by itself. */
   hint(member: NodeId): void;
-  /** Whom the group depends on from now on. A detector that knows the whole cluster anyway does without. */
+  /**
+   * Whom the group depends on from now on. A detector that knows the whole cluster anyway does without; one that watches
+   * only these takes back its suspicion of those that it does not watch any more, or they could never come back.
+   */
   watch?(members: readonly GroupMember[]): void;
 }

@@ -6,6 +6,8 @@ export class Restores {
   readonly #state: StateTransfer | undefined;
   readonly #push: (input: Input) => void;
   #feed: Feed | undefined;
+  /** Of a state that is taken in without promises. */
+  #direct: { readonly transfer: number; isFirst: boolean } | undefined;
   /** The application restores one state at a time. */
   #last: Promise<unknown> = Promise.resolve();
 
@@ -15,7 +17,11 @@ export class Restores {
   }
 
   begin(transfer: number): void {
-    this.#feed?.abort();
+    this.abort();
+    if (this.#state?.restoreChunk !== undefined) {
+      this.#direct = { transfer, isFirst: true };
+      return;
+    }
     const feed = new Feed((bytes) => this.#push({ type: 'consumed', transfer, bytes }));
     this.#feed = feed;
     const state = this.#state;
@@ -39,11 +45,28 @@ export class Restores {
 
   chunk(bytes: Uint8Array, isLast: boolean): void {
     this.#feed?.add(bytes, isLast);
+    if (this.#direct !== undefined) this.#take(this.#direct, bytes, isLast);
   }
 
   abort(): void {
     this.#feed?.abort();
     this.#feed = undefined;
+    this.#direct = undefined;
+  }
+
+  #take(direct: { readonly transfer: number; isFirst: boolean }, bytes: Uint8Array, isLast: boolean): void {
+    const { transfer, isFirst } = direct;
+    direct.isFirst = false;
+    try {
+      this.#state?.restoreChunk?.(bytes, { isFirst, isLast });
+    } catch (cause) {
+      this.#direct = undefined;
+      const reason = cause instanceof Error ? cause.message : String(cause);
+      this.#push({ type: 'restored', transfer, isOk: false, reason });
+      return;
+    }
+    if (bytes.length > 0) this.#push({ type: 'consumed', transfer, bytes: bytes.length });
+    if (isLast) this.#push({ type: 'restored', transfer, isOk: true, reason: '' });
   }
 }
 

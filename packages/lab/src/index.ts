@@ -12,7 +12,13 @@ export {
   type Violation,
 } from './swim/checkers.ts';
 export { chaosKinds, chaosRun, type ChaosKind, type ChaosRunOptions } from './swim/chaos.ts';
-export { createSwimCluster, isConverged, liveNames, type Observation, type SwimClusterOptions } from './swim/cluster.ts';
+export {
+  createSwimCluster,
+  isConverged,
+  liveNames,
+  type Observation,
+  type SwimClusterOptions,
+} from './swim/cluster.ts';
 export { swimPort } from './swim/cluster.ts';
 export { SwimRun, type SwimRunOptions, type SwimRunReport } from './swim/run.ts';
 export {
@@ -42,3 +48,6 @@ export { raftChaosKinds, raftChaosRun, type RaftChaosKind, type RaftChaosOptions
 export { RaftRun, smallLimits, type RaftRunOptions, type RaftRunReport } from './raft/run.ts';
 export { leaderKillRun, partitionRaftRun, powerCutRun, steadyRaftRun, transferRun } from './raft/scenarios.ts';
 export { raftScenarios, runRaftScenario, type RaftScenario, type RaftScenarioOptions } from './raft/table.ts';
+export { createGmsCluster, gmsPort, GmsMember, type GmsClusterOptions } from './gms/cluster.ts';
+export { gmsChaosKinds, gmsChaosRun, GmsRun, type GmsChaosKind, type GmsRunOptions } from './gms/run.ts';
+export { gmsScenarios, runGmsScenario, type GmsScenario } from './gms/run.ts';

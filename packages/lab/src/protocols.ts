@@ -1,4 +1,5 @@
 import type { TraceEvent, TraceOptions } from '@grp/sim';
+import { gmsScenarios, runGmsScenario, type GmsScenario } from './gms/run.ts';
 import { runSwimScenario, swimScenarios, type SwimScenario } from './swim/table.ts';
 
 export interface ScenarioOptions {
@@ -35,5 +36,9 @@ export const simProtocols: Readonly<Record<string, SimProtocol>> = {
   swim: {
     scenarios: swimScenarios,
     run: (scenario, options) => runSwimScenario(scenario as SwimScenario, options),
+  },
+  gms: {
+    scenarios: gmsScenarios,
+    run: (scenario, options) => runGmsScenario(scenario as GmsScenario, options),
   },
 };

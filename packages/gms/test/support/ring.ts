@@ -231,7 +231,8 @@ export class Ring {
             const message = plain.decode(batch.message.frame.subarray(start, end)).trimEnd();
             peer.state.push(message);
             const view = batch.table.view.id;
-            this.events.push({ type: 'deliver', at, node: member.id, message, sender, view, sequence });
+            const soFar = digest(peer.state);
+            this.events.push({ type: 'deliver', at, node: member.id, message, sender, view, sequence, digest: soFar });
             sequence++;
           });
         }
