@@ -28,7 +28,7 @@ const magic = 0x4c67;
 /** One frame's header; PROTOCOL.md has the layout. */
 export interface FrameHeader {
   readonly type: number;
-  /** Truncations so far, modulo 256: tells whether one was lost in a damaged place. */
+  /** Truncations, resets and repairs so far, modulo 256: tells whether one was lost in a damaged place. */
   readonly epoch: number;
   /** Of the payload, with padding. */
   readonly paddedBytes: number;

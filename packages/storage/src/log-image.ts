@@ -67,7 +67,12 @@ export class LogImage {
     this.index.pushHole(term);
   }
 
-  /** What lies above the commit hint may be left over from a truncation that was lost. */
+  /** An entry was replaced, and the one in its place cannot be read: the one before must not come back. */
+  applyLostRepair({ index, term }: LogPoint): void {
+    if (this.index.has(index)) this.index.replace(index, term, { segment: 0, offset: 0, bytes: 0 });
+  }
+
+  /** What lies above the commit hint may be left over from a truncation or a repair that was lost. */
   distrustUncommitted(): void {
     const { last, first } = this.index;
     for (let index = Math.max(first, this.commitHint + 1); index <= last; index++)

@@ -122,8 +122,12 @@ export class LogWriter {
   /** Adds a frame to the log, which must have room. It is on its way after `commit`. */
   add(content: FrameContent): void {
     const { image } = this.#options;
-    if (content.type === frameTypes.truncate) this.#cutBack(content.index - 1);
-    if (content.type === frameTypes.reset) this.#cutBack(0);
+    const { type, index } = content;
+    if (type === frameTypes.truncate) this.#cutBack(index - 1);
+    if (type === frameTypes.reset) this.#cutBack(0);
+    // What changes the past is counted, so that a gap tells whether it has swallowed such a change.
+    const isRewriting = type === frameTypes.truncate || type === frameTypes.reset || type === frameTypes.repair;
+    if (isRewriting) this.#epoch = (this.#epoch + 1) & 255;
     this.#makeRoom(frameBytes(content.payload.length));
     const position = this.#put(content);
     image.apply(content, position);
@@ -166,7 +170,6 @@ export class LogWriter {
 
   // The log is written anew above this index: what is on its way holds no entry there that is still valid.
   #cutBack(last: number): void {
-    this.#epoch = (this.#epoch + 1) & 255;
     for (const batch of [this.#inFlight, ...this.#full, this.#open])
       if (batch !== undefined) batch.lastIndex = Math.min(batch.lastIndex, last);
   }

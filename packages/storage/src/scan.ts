@@ -6,7 +6,7 @@ import { segmentHeaderBytes } from './segment.ts';
 import type { LogPoint } from './types.ts';
 
 const windowBytes = 1_048_576;
-/** More truncations than the epoch counts fit into a longer gap. */
+/** More changes of the past than the epoch counts fit into a longer gap. */
 const epochGapBytes = 255 * frameHeaderBytes;
 
 /** One segment to be read. */
@@ -180,12 +180,13 @@ export class Scan {
     this.#damageCount++;
     for (const header of lost) {
       if (header.type === frameTypes.entry) this.#image.applyLost(pointOf(header));
+      else if (header.type === frameTypes.repair) this.#image.applyLostRepair(pointOf(header));
       else if (header.type === frameTypes.truncate || header.type === frameTypes.reset)
         this.#image.apply({ ...header, payload: noPayload }, { segment: 0, offset: 0, bytes: 0 });
     }
     const isBegun = this.#tail.segment > 0;
-    const isTruncationLost = isUnknown && (bytes > epochGapBytes || (isBegun && this.#tail.epoch !== epochAfter));
-    if (isTruncationLost) this.#image.distrustUncommitted();
+    const isRewriteLost = isUnknown && (bytes > epochGapBytes || (isBegun && this.#tail.epoch !== epochAfter));
+    if (isRewriteLost) this.#image.distrustUncommitted();
     if (isUnknown || lost.some(({ type }) => type === frameTypes.hardState)) this.#image.distrustHardState();
     this.#chain = chain;
   }

@@ -312,3 +312,22 @@ test('a newer format is refused, and nothing is touched', async () => {
   new DataView(content.buffer).setUint32(60, crc32(content, 0, 60), true);
   await expect(inspectLog({ disk: memoryDisk(damaged) })).rejects.toMatchObject({ code: 'STORAGE_NEWER' });
 });
+
+test('when a repair is lost, the entry that it had replaced does not come back', async () => {
+  for (const isHeaderHit of [true, false]) {
+    const world = oneHost();
+    const log = await open(world);
+    await durable(world, log, log.append(entries(1, 60, 1)));
+    log.hintCommit(40);
+    await durable(world, log, log.append(entries(61, 61, 1)));
+    await durable(world, log, log.repair([entry(50, 2)]));
+    await durable(world, log, log.append(entries(62, 62, 2)));
+    const disk = world.disk('a');
+    const damaged: Files = new Map(disk.files().map((file) => [file, disk.peek(file)]));
+    const content = damaged.get('log/000000000001.seg') as Uint8Array;
+    const at = frameAt(content, 8) + (isHeaderHit ? 9 : 45);
+    content[at] = (content[at] as number) ^ 1;
+    const { recovered } = await inspectLog({ disk: memoryDisk(damaged) });
+    expect(recovered.damage?.corrupt).toEqual([isHeaderHit ? { from: 41, to: 61 } : { from: 50, to: 50 }]);
+  }
+});
