@@ -1,4 +1,4 @@
-// Two links over real sockets: a thousand messages in order at 10 % loss, and a peer that ends.
+// Two links over real sockets: a thousand messages in order at 10 % loss.
 import { systemClock, systemRandom } from '@grp/core';
 import { createLinks, type Links } from '@grp/link';
 import { injectFaults, openNetwork } from '@grp/transport-udp';
@@ -18,11 +18,8 @@ bob.onReceive((from, message) => {
 });
 ann.onReceive((_, message) => {
   console.log(`bob has ${new TextDecoder().decode(message)}`);
-  void bob.close();
+  void Promise.all([ann.close(), bob.close()]).then(() => process.exit());
 });
-ann.onReset(() => {
-  console.log('bob has gone');
-  void ann.close().then(() => process.exit());
-});
+ann.onReset((peer) => console.log(`${peer} began a new life: what was under way to it is lost`));
 
 for (let number = 0; number < 1_000; number++) ann.send(bob.self, new TextEncoder().encode(`${number}`));
