@@ -8,6 +8,15 @@ export {
   type MapAnswer,
   type MapCommand,
 } from './map-state-machine.ts';
+export {
+  createRaft,
+  type ProposeOptions,
+  type Raft,
+  type RaftEvent,
+  type RaftOptions,
+  type RaftPorts,
+} from './node.ts';
+export { RaftNetwork } from './network.ts';
 export { MemoryStorage } from './memory-storage.ts';
 export type { Message } from './messages.ts';
 export type { PersistWrite, RaftPeers, RaftStorage } from './ports.ts';

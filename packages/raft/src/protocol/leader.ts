@@ -252,7 +252,7 @@ export class Leader {
 
   #onMatch(progress: Progress, match: LogIndex): void {
     const { log, now } = this.#state;
-    invariant(match <= log.lastIndex, 'a follower has no more than its leader sent');
+    if (match > log.lastIndex) return this.#state.drop('match-beyond-log');
     const isNews = progress.acknowledge(match);
     const { transfer } = progress;
     const fits = progress.mode === 'probe' && match >= progress.next - 1;
@@ -260,6 +260,7 @@ export class Leader {
     const hasSnapshot = transfer !== undefined && match >= Math.min(transfer.snapshot.index, log.base.index);
     if (fits || hasSnapshot || (isNews && progress.mode === 'probe')) progress.replicate(now);
     if (isNews) this.advanceCommit();
+    return undefined;
   }
 
   #fill(progress: Progress, isBeat: boolean): void {

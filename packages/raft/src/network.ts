@@ -1,0 +1,269 @@
+import {
+  tryParseAddress,
+  type Address,
+  type ByteStream,
+  type Cancel,
+  type Clock,
+  type Logger,
+  type Streams,
+} from '@grp/core';
+import type { Message } from './messages.ts';
+import type { RaftPeers } from './ports.ts';
+import type { Configuration, ServerId } from './types.ts';
+import { decodeHello, encodeHello, FrameReader, joinFrames } from './wire/frames.ts';
+import { decodeMessage, encodeMessage } from './wire/messages.ts';
+import type { PayloadCodec } from './wire/payload.ts';
+
+/** Bytes that wait for one peer; beyond that messages are dropped, as a network drops them. */
+const queueBytesMax = 33_554_432;
+const redialMinMs = 30;
+const redialMaxMs = 1_000;
+const dialTimeoutMs = 2_000;
+/** A stream that has not said who it is. */
+const helloBytesMax = 2_048;
+
+export interface NetworkPorts {
+  readonly streams: Streams;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+export interface GroupOptions {
+  readonly group: string;
+  readonly self: ServerId;
+  /** Where others reach this server (default: where it listens). */
+  readonly address?: Address | undefined;
+  readonly payloads: PayloadCodec;
+  readonly receive: (from: ServerId, message: Message) => void;
+  readonly disconnected: (peer: ServerId) => void;
+}
+
+/**
+ * The way to the other servers: one long-lived stream per peer and direction, many messages in one write. Several groups of
+ * one process share the port; the first frame of a stream says which group it is of.
+ */
+export class RaftNetwork {
+  readonly #ports: NetworkPorts;
+  readonly #groups = new Map<string, Group>();
+  readonly #cancel: Cancel;
+  #droppedCount = 0;
+
+  constructor(ports: NetworkPorts) {
+    this.#ports = ports;
+    this.#cancel = ports.streams.onAccept((stream) => this.#accept(stream));
+  }
+
+  /** Messages, streams and bytes that were of no use. */
+  get droppedCount(): number {
+    return this.#droppedCount;
+  }
+
+  /** Takes part in a group until `close`. */
+  join(options: GroupOptions): RaftPeers & { close(): void } {
+    const group = new Group(this.#ports, options, () => this.#droppedCount++);
+    this.#groups.set(options.group, group);
+    return {
+      send: (to, message) => group.send(to, message),
+      configure: (configuration) => group.configure(configuration),
+      close: () => {
+        group.close();
+        this.#groups.delete(options.group);
+      },
+    };
+  }
+
+  /** Closes all streams; the `Streams` port is its owner's to close. */
+  close(): void {
+    this.#cancel();
+    for (const group of this.#groups.values()) group.close();
+    this.#groups.clear();
+  }
+
+  #accept(stream: ByteStream) {
+    const reader = new FrameReader();
+    let joined: { readonly group: Group; readonly from: ServerId } | undefined;
+    let early = 0;
+    const refuse = (): void => {
+      this.#droppedCount++;
+      stream.abort();
+    };
+    return {
+      onData: (bytes: Uint8Array) => {
+        early += bytes.length;
+        const frames = reader.push(bytes);
+        if (frames === undefined) return refuse();
+        for (const frame of frames) {
+          if (joined !== undefined) {
+            joined.group.receive(joined.from, frame);
+            continue;
+          }
+          const hello = decodeHello(frame);
+          const group = hello === undefined ? undefined : this.#groups.get(hello.group);
+          if (hello === undefined || group === undefined || hello.to !== group.self) return refuse();
+          joined = { group, from: hello.from };
+          group.accepted(stream, hello.from, hello.address);
+        }
+        return joined === undefined && early > helloBytesMax ? refuse() : undefined;
+      },
+      onEnd: () => stream.end(),
+      onClose: () => joined?.group.forget(stream),
+    };
+  }
+}
+
+/** One group's streams. */
+class Group {
+  readonly self: ServerId;
+  readonly #ports: NetworkPorts;
+  readonly #options: GroupOptions;
+  readonly #drop: () => void;
+  readonly #links = new Map<ServerId, Link>();
+  readonly #accepted = new Set<ByteStream>();
+
+  constructor(ports: NetworkPorts, options: GroupOptions, drop: () => void) {
+    this.self = options.self;
+    this.#ports = ports;
+    this.#options = options;
+    this.#drop = drop;
+  }
+
+  configure({ addresses }: Configuration): void {
+    for (const [id, link] of this.#links) {
+      // A server that was removed may still be told so by what is under way; it goes when it moves or the group ends.
+      if (addresses[id] !== undefined && addresses[id] !== link.address) {
+        link.close();
+        this.#links.delete(id);
+      }
+    }
+    for (const [id, address] of Object.entries(addresses)) {
+      if (id !== this.self && !this.#links.has(id)) this.#link(id, address as Address);
+    }
+  }
+
+  send(to: ServerId, message: Message): void {
+    const isSent = this.#links.get(to)?.send(encodeMessage(message, this.#options.payloads)) === true;
+    if (!isSent) this.#drop();
+  }
+
+  receive(from: ServerId, frame: Uint8Array): void {
+    const message = decodeMessage(frame, this.#options.payloads);
+    if (message === undefined) this.#drop();
+    else this.#options.receive(from, message);
+  }
+
+  accepted(stream: ByteStream, from: ServerId, address: string): void {
+    this.#accepted.add(stream);
+    // A server that waits to be added knows nobody: whoever calls first can be answered.
+    if (!this.#links.has(from) && tryParseAddress(address) !== undefined) this.#link(from, address as Address);
+  }
+
+  forget(stream: ByteStream): void {
+    this.#accepted.delete(stream);
+  }
+
+  #link(id: ServerId, address: Address): void {
+    const { group, address: own = this.#ports.streams.self } = this.#options;
+    const hello = encodeHello({ group, from: this.self, to: id, address: own });
+    this.#links.set(id, new Link(this.#ports, address, hello, () => this.#options.disconnected(id)));
+  }
+
+  close(): void {
+    for (const link of this.#links.values()) link.close();
+    this.#links.clear();
+    for (const stream of [...this.#accepted]) stream.abort();
+    this.#accepted.clear();
+  }
+}
+
+/** One stream to one peer, dialled again whenever it breaks. */
+class Link {
+  readonly address: Address;
+  readonly #ports: NetworkPorts;
+  readonly #hello: Uint8Array;
+  readonly #onBroken: () => void;
+  #stream: ByteStream | undefined;
+  #isOpen = false;
+  #isBlocked = false;
+  #isClosed = false;
+  #queue: Uint8Array[] = [];
+  #queueBytes = 0;
+  #isFlushing = false;
+  #redialMs = redialMinMs;
+  #cancelRedial: Cancel = () => {};
+
+  constructor(ports: NetworkPorts, address: Address, hello: Uint8Array, onBroken: () => void) {
+    this.#ports = ports;
+    this.address = address;
+    this.#hello = hello;
+    this.#onBroken = onBroken;
+    this.#dial();
+  }
+
+  /** False: there is no connection, or too much waits already. */
+  send(bytes: Uint8Array): boolean {
+    if (!this.#isOpen || this.#queueBytes > queueBytesMax) return false;
+    this.#queue.push(bytes);
+    this.#queueBytes += bytes.length;
+    if (!this.#isFlushing && !this.#isBlocked) {
+      // At the end of this turn: what else is said in it goes into the same write.
+      this.#isFlushing = true;
+      queueMicrotask(() => this.#flush());
+    }
+    return true;
+  }
+
+  close(): void {
+    this.#isClosed = true;
+    this.#isOpen = false;
+    this.#cancelRedial();
+    this.#flush();
+    this.#stream?.end();
+  }
+
+  #flush(): void {
+    this.#isFlushing = false;
+    const stream = this.#stream;
+    if (this.#queue.length === 0 || stream === undefined) return;
+    const bytes = joinFrames(this.#queue);
+    this.#queue = [];
+    this.#queueBytes = 0;
+    this.#isBlocked = !stream.write(bytes);
+  }
+
+  #dial(): void {
+    const { streams, clock } = this.#ports;
+    const stream = streams.dial(
+      this.address,
+      {
+        onOpen: () => {
+          this.#isOpen = !this.#isClosed;
+          this.#redialMs = redialMinMs;
+        },
+        onDrain: () => {
+          this.#isBlocked = false;
+          this.#flush();
+        },
+        onClose: () => {
+          if (this.#stream !== stream) return;
+          const wasOpen = this.#isOpen;
+          this.#reset();
+          if (this.#isClosed) return;
+          if (wasOpen) this.#onBroken();
+          this.#cancelRedial = clock.wakeAt(clock.now() + this.#redialMs, () => this.#dial());
+          this.#redialMs = Math.min(this.#redialMs * 2, redialMaxMs);
+        },
+      },
+      { timeoutMs: dialTimeoutMs },
+    );
+    this.#stream = stream;
+    stream.write(joinFrames([this.#hello]));
+  }
+
+  #reset(): void {
+    this.#stream = undefined;
+    this.#isOpen = false;
+    this.#isBlocked = false;
+    this.#queue = [];
+    this.#queueBytes = 0;
+  }
+}
