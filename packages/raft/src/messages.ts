@@ -1,4 +1,4 @@
-import type { Entry, LogIndex, LogPosition, ServerId, SnapshotInfo, Term } from './types.ts';
+import type { Entry, LogIndex, LogPosition, SnapshotInfo, Term } from './types.ts';
 
 /** RequestVote (§5.2), and the same question without consequences: a pre-vote (Ongaro 2014, §9.6). */
 export interface VoteRequest {
@@ -118,8 +118,3 @@ export type Message =
   | ReadIndexResponse
   | RecoveryRequest
   | RecoveryResponse;
-
-export interface Outgoing {
-  readonly to: ServerId;
-  readonly message: Message;
-}
