@@ -3,7 +3,7 @@ import type { Faults, Network } from '@grp/transport-udp';
 import { FaultSet } from './faults.ts';
 import type { ResolvedOptions } from './options.ts';
 import type { NodeParts } from './ports.ts';
-import type { RoleName, RoleTable } from './role.ts';
+import type { RoleDefinition, RoleName, RoleTable } from './role.ts';
 
 /** The open ports of a node, one network for each of its roles. */
 export interface Networks {
@@ -22,7 +22,7 @@ export async function openNetworks(options: ResolvedOptions, parts: NodeParts, t
   };
   try {
     for (const role of options.roles) {
-      const network = await openOne(options, parts, table[role].offset);
+      const network = await openOne(options, parts, table[role]);
       byRole.set(role, network);
       controls.push(network.faults);
     }
@@ -40,13 +40,15 @@ export function defaultName(networks: Networks): string {
   return (first?.self ?? 'node').replaceAll(/[^A-Za-z0-9.]+/g, '-').replace(/^-/, '');
 }
 
-async function openOne({ base, given, logger }: ResolvedOptions, parts: NodeParts, offset: number) {
+async function openOne({ base, given, logger }: ResolvedOptions, parts: NodeParts, role: RoleDefinition) {
+  const { offset, connects = false } = role;
   const { allow, loss, delayMs, duplicate } = given;
   const advertise = shifted(given.advertise, offset);
   const network = await parts.openNetwork({
     bind: formatAddress(base.host, base.port === 0 ? 0 : base.port + offset),
     advertise,
     allow,
+    connect: connects,
     clock: parts.clock,
     logger,
   });

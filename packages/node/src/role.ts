@@ -63,6 +63,8 @@ export interface RoleDefinition {
   /** Added to the base port. */
   readonly offset: number;
   readonly protocols: readonly ('udp' | 'tcp')[];
+  /** Much traffic between few peers: a socket for each. */
+  readonly connects?: boolean;
   /** Absent: known, but not in this version. */
   readonly build?: (context: RoleContext) => Promise<RunningRole> | RunningRole;
 }

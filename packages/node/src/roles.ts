@@ -1,4 +1,5 @@
 import { nodeError } from './errors.ts';
+import { buildGmsRole } from './gms/role-gms.ts';
 import { buildSwimRole } from './role-swim.ts';
 import type { RoleName, RoleTable } from './role.ts';
 
@@ -8,7 +9,7 @@ export const httpOffset = 7;
 /** Role → port and wiring, in the order of building. A new role is one more `build` here. */
 export const roles: RoleTable = {
   swim: { offset: 0, protocols: ['udp', 'tcp'], build: buildSwimRole },
-  gms: { offset: 1, protocols: ['udp'] },
+  gms: { offset: 1, protocols: ['udp'], connects: true, build: buildGmsRole },
   messenger: { offset: 2, protocols: ['udp'] },
   tracker: { offset: 3, protocols: ['tcp'] },
   raft: { offset: 4, protocols: ['tcp'] },

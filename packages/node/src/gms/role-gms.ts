@@ -1,5 +1,6 @@
-import { formatAddress, parseAddress, type Address } from '@grp/core';
-import { Worker, type Group } from '@grp/gms';
+import { createGroup, createHeartbeatDetector, Worker } from '@grp/gms';
+import type { FailureDetector, GroupHandle, HeartbeatDetector, Links, StateTransfer } from '@grp/gms';
+import { createLinks, sealTransport } from '@grp/link';
 import { messageBody, viewBody, type GroupFacts } from '../http/gms-documents.ts';
 import { gmsRoutes } from '../http/gms-routes.ts';
 import { gmsMetrics } from '../metrics/gms-metrics.ts';
@@ -7,13 +8,14 @@ import type { RoleContext, RoleStop, RunningRole } from '../role.ts';
 import { settlesWithin } from '../waiting.ts';
 import { GroupJoiner } from './group-joiner.ts';
 import { groupSeeds } from './group-seeds.ts';
-import { swimDetector } from './swim-detector.ts';
+
+const defaultGroup = 'default';
 
 /** Wires a group to its port, to swim's verdicts, the seeds, the event stream, the metrics and the HTTP API. */
 export function buildGmsRole(context: RoleContext): RunningRole {
   const { options, clock, random, logger, publish, parts, swim } = context;
   const worker = new Worker();
-  const { group, links } = createMember(context, worker);
+  const { group, close } = createMember(context, worker);
   const facts: GroupFacts = {
     group,
     worker,
@@ -40,11 +42,6 @@ export function buildGmsRole(context: RoleContext): RunningRole {
     }),
     group.on('view', ({ view, joined, gone }) => {
       metrics.countView();
-      logger.log('info', 'gms.view', {
-        view: view.id,
-        leader: view.members[0]?.id ?? '',
-        members: view.members.length,
-      });
       publish(viewBody(view, joined, gone));
       context.noteReady();
     }),
@@ -64,17 +61,88 @@ export function buildGmsRole(context: RoleContext): RunningRole {
       joiner.stop();
       await stopMember(context, group, how);
       for (const cancel of cancels) cancel();
-      await links.close();
+      await close();
     },
+    gms: group,
     ready: () => joiner.joined && group.status === 'joined',
     routes: (app) =>
       gmsRoutes(app, {
         facts,
         multicastTimeoutMs: options.config.multicastTimeoutMs,
-        crash: (afterSends) => crash(group, afterSends),
+        crash: (afterSends) => group.crashAfterSends(afterSends, () => process.kill(process.pid, 'SIGKILL')),
       }),
     metrics: (registry) => metrics.register(registry),
   };
 }
 
-const defaultGroup = 'default';
+interface Member {
+  readonly group: GroupHandle;
+  close(): Promise<void>;
+}
+
+function createMember(context: RoleContext, worker: Worker): Member {
+  const { name, id, options, clock, random, logger } = context;
+  const defer = (callback: () => void): void => void setImmediate(callback);
+  const own = createLinks({ transport: transportOf(context), clock, random: random.fork('gms-links'), logger, defer });
+  const { detector, links, stop } = detectorOf(context, own);
+  const group = createGroup(
+    { links, detector, clock, random: random.fork('gms'), logger, defer },
+    {
+      name,
+      id,
+      group: options.given.group ?? defaultGroup,
+      delivery: options.given.delivery ?? 'agreed',
+      state: workerState(worker),
+    },
+  );
+  return {
+    group,
+    async close() {
+      await group.close();
+      stop();
+      await own.close();
+    },
+  };
+}
+
+/** The role's datagrams, sealed when the node has a key. */
+function transportOf({ network, options, logger }: RoleContext) {
+  const { transport } = network;
+  const { keyring } = options;
+  if (keyring === undefined) return transport;
+  const onUnopened = (from: string): void => logger.log('debug', 'gms.unopened', { from });
+  return sealTransport({ transport, keyring, onUnopened });
+}
+
+/** swim's verdicts where swim runs, heartbeats over the group's own links where it does not. */
+function detectorOf(
+  { swim, id, clock }: RoleContext,
+  links: Links,
+): { readonly detector: FailureDetector; readonly links: Links; stop(): void } {
+  if (swim !== undefined) return { detector: swim, links, stop() {} };
+  const detector: HeartbeatDetector = createHeartbeatDetector({ links, id, clock });
+  return { detector, links: detector.links, stop: () => detector.close() };
+}
+
+function workerState(worker: Worker): StateTransfer {
+  return {
+    capture: () => [worker.capture()],
+    async restore(chunks) {
+      const parts: Uint8Array[] = [];
+      for await (const chunk of chunks) parts.push(chunk);
+      if (!worker.restore(Buffer.concat(parts))) throw new Error('this is no state of a worker');
+    },
+  };
+}
+
+/** Leaves in good order; when that takes too long, or somebody is in a hurry, it vanishes. */
+async function stopMember({ clock, logger }: RoleContext, group: GroupHandle, how: RoleStop): Promise<void> {
+  const { leave, timeoutMs, signal } = how;
+  if (!leave || group.status !== 'joined') return;
+  try {
+    const left = await settlesWithin(clock, group.leave({ timeoutMs, signal }), { ms: timeoutMs, signal });
+    if (!left) logger.log('warn', 'gms.leave-cut-short', { timeoutMs });
+  } catch (cause) {
+    logger.log('warn', 'gms.leave-failed', { message: cause instanceof Error ? cause.message : String(cause) });
+  }
+}

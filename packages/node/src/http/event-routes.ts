@@ -19,6 +19,7 @@ const knownKinds: readonly string[] = [
     'conflict',
     'fault',
   ],
+  ...['gms', 'message', 'view', 'blocked', 'unblocked', 'excluded'],
 ];
 
 const schema = {

@@ -3,7 +3,7 @@ import type { GroupFacts } from './gms-documents.ts';
 import { multicastMany } from '../gms/multicast-many.ts';
 import { asDocument, payloadBytes } from './documents.ts';
 import { viewDocument, workerDocument } from './gms-documents.ts';
-import { killBody, multicastBody } from './gms-schemas.ts';
+import { killBody, multicastBody, multicastBodyBytesMax } from './gms-schemas.ts';
 import { goneSignal } from './gone-signal.ts';
 
 export interface GmsRouteOptions {
@@ -24,12 +24,21 @@ export function gmsRoutes(app: FastifyInstance, { facts, multicastTimeoutMs, cra
     readonly count?: number;
     readonly timeoutMs?: number;
   }
-  app.post<{ Body: MulticastBody }>('/v1/gms/mcast', { schema: multicastBody }, async ({ body }, reply) => {
-    const { count = 1, timeoutMs = multicastTimeoutMs } = body;
-    const signal = goneSignal(reply);
-    const { first, last } = await multicastMany(facts.group, { payload: payloadBytes(body), count, timeoutMs, signal });
-    return asDocument('gms.mcast', { sender: facts.group.self.id, count, ...last, first });
-  });
+  app.post<{ Body: MulticastBody }>(
+    '/v1/gms/mcast',
+    { schema: multicastBody, bodyLimit: multicastBodyBytesMax },
+    async ({ body }, reply) => {
+      const { count = 1, timeoutMs = multicastTimeoutMs } = body;
+      const signal = goneSignal(reply);
+      const { first, last } = await multicastMany(facts.group, {
+        payload: payloadBytes(body),
+        count,
+        timeoutMs,
+        signal,
+      });
+      return asDocument('gms.mcast', { sender: facts.group.self.id, count, ...last, first });
+    },
+  );
 
   interface KillBody {
     readonly afterSends?: number;

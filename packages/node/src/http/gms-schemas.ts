@@ -4,6 +4,9 @@ import { base64Pattern, body, timeoutMs } from './schemas.ts';
 
 const payload = { type: 'string', maxLength: 2_097_152 } as const;
 
+/** Room for the longest payload, 1 MiB, as base64 or with every character escaped, and what is around it. */
+export const multicastBodyBytesMax = 8 * 1_048_576;
+
 export const multicastBody = body({
   payload,
   payloadBase64: { ...payload, pattern: base64Pattern },
