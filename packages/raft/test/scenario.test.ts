@@ -1,6 +1,6 @@
 // Servers on a table, with time: elections, priorities, leases, handovers, disks that fail, changes, snapshots.
 import { expect, test } from 'vitest';
-import type { Entry, MembershipStep } from '../src/index.ts';
+import type { Entry, MembershipStep, Rules } from '../src/index.ts';
 import { bare, Script, type Flying } from './support/script.ts';
 
 const three = ['n1', 'n2', 'n3'];
@@ -81,21 +81,22 @@ test('pre-vote: a server that hears nobody raises no term, and disturbs nobody w
   expect(script.status('n3')).toMatchObject({ role: 'leader', term });
 });
 
-test('an asymmetric link: with pre-vote and check-quorum there is one leader; without them terms race', () => {
+test('broken links: with pre-vote and heed for a living leader there is one leader; without them terms race', () => {
   const deafLeader = ({ to, from }: Flying): boolean => to === 'n3' && from !== 'n3';
   const script = new Script({ voters: three });
   elected(script);
   script.live(3_000, deafLeader); // it is heard and hears nobody
   expect(script.leader()).toBe('n2');
-  const cut = ({ from, to }: Flying): boolean => from === 'n3' && to === 'n1';
-  const terms = (config: { preVote: boolean; checkQuorum: boolean }): number => {
-    const racing = new Script({ voters: three, config });
+  const cut = ({ from, to }: Flying): boolean => from !== 'n2' && to !== 'n2';
+  const terms = (config: { preVote: boolean; checkQuorum: boolean }, rules: Partial<Rules> = {}): number => {
+    const racing = new Script({ voters: three, config, rules });
     elected(racing);
     const { term } = racing.status('n1');
-    racing.live(10_000, cut); // n1 does not hear its leader, the others do
+    racing.live(10_000, cut); // n1 and n3 do not hear each other, n2 hears both
     return racing.status(racing.leader() as string).term - term;
   };
   expect(terms({ preVote: true, checkQuorum: true })).toBeLessThanOrEqual(1);
+  expect(terms({ preVote: false, checkQuorum: false }, { heedsLeader: () => false })).toBeGreaterThan(5);
 });
 
 test('check-quorum: a leader alone gives up, and refuses what it is asked', () => {
