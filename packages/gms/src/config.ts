@@ -164,7 +164,7 @@ export const gmsConfig = defineConfig(
       min: 1,
       max: 1_024,
       unit: 'joiners',
-      reason: 'States given at one time by one member; further joiners ask another, or again.',
+      reason: 'States given at one time by one member; further joiners wait for their turn.',
     },
     joinerBytesMax: {
       default: 64 * mebibyte,

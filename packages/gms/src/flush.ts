@@ -1,5 +1,4 @@
-import { invariant, type Address, type NodeId } from '@grp/core';
-import { below } from '@grp/core';
+import { below, invariant, type Address, type Millis, type NodeId } from '@grp/core';
 import type { AcceptedProposal, Ballot, ControlBody, Place, Proposal } from './messages.ts';
 import { compareBallots, isQuorum } from './rules.ts';
 import type { Runtime } from './runtime.ts';
@@ -12,7 +11,9 @@ export interface FlushContext {
   /** Suspected, or known to be gone: it is not waited for, and not taken along. */
   readonly isOut: (id: NodeId) => boolean;
   /** The members of the next view: of those who go on, without those who leave, with those who come. */
-  readonly nextPlaces: (continuing: readonly Place[], canAdmit: boolean) => readonly Place[];
+  readonly nextPlaces: (continuing: readonly Place[], admitSince: Millis | undefined) => readonly Place[];
+  /** Those who want to come in and have not spoken since then. */
+  readonly silentApplicants: (since: Millis) => readonly Address[];
   /** A view was decided; it is installed now. */
   readonly install: (proposal: Proposal, broughtBy: Address | undefined) => void;
   readonly condemn: (id: NodeId) => void;
@@ -24,7 +25,11 @@ interface Answer {
   readonly accepted: AcceptedProposal | undefined;
 }
 
+/** So long a flush waits for applicants: a round trip at 10 % loss seldom takes longer. */
+const applicantsMs = 50;
+
 interface Proposing {
+  readonly since: Millis;
   readonly ballot: Ballot;
   /** By rank. */
   readonly promises: Map<number, Answer>;
@@ -78,9 +83,12 @@ export class Flush {
     this.#wedge();
     const answer = { received: row.received, isSettled, accepted: this.#accepted };
     const promises = new Map([[table.selfRank, answer]]);
-    this.#proposing = { ballot, promises, proposal: undefined, accepts: new Set() };
+    this.#proposing = { since: this.#runtime.now, ballot, promises, proposal: undefined, accepts: new Set() };
     this.#runtime.deadlines.delete('flush');
     this.#askAgain(table, this.#proposing, false);
+    // Applicants are asked whether they still want to come, because with a view they get a vote in the one after it.
+    const body = { kind: 'propose', ballot, received: row.received, current: table.proposal } as const;
+    for (const address of this.#context.silentApplicants(this.#runtime.now)) this.#runtime.send(address, body);
   }
 
   onPropose(rank: number, from: Address, { ballot, received }: Message<'propose'>): void {
@@ -270,8 +278,11 @@ export class Flush {
     const answers = [...own.promises.values()];
     if (!answers.some(({ isSettled }) => isSettled)) return; // nobody here has the state: the group is elsewhere, or lost
     if (answers.some(({ received }) => received > row.received)) return; // what was promised is still on its way
+    const { deadlines, now } = this.#runtime;
+    if (now < own.since + applicantsMs && this.#context.silentApplicants(own.since).length > 0)
+      return deadlines.set('retry', own.since + applicantsMs);
     const continuing = goingOn.map((rank) => table.proposal.places[rank] as Place);
-    own.proposal = highestAccepted(answers)?.proposal ?? this.#fresh(table, continuing);
+    own.proposal = highestAccepted(answers)?.proposal ?? this.#fresh(table, continuing, own.since);
     this.#accepted = { ballot: own.ballot, proposal: own.proposal };
     own.accepts.add(table.selfRank);
     for (const [rank, { received }] of own.promises) {
@@ -280,7 +291,7 @@ export class Flush {
     }
   }
 
-  #fresh(table: ViewTable, continuing: readonly Place[]): Proposal {
+  #fresh(table: ViewTable, continuing: readonly Place[], since: Millis): Proposal {
     const { row, isSettled } = this.#runtime;
     const cut = row.received;
     const counts = row.countsAt(cut);
@@ -290,7 +301,7 @@ export class Flush {
       isJoiner: false,
     }));
     // Who has no state does not know what former members have sent, so it takes nobody in.
-    const places = this.#context.nextPlaces(numbered, isSettled);
+    const places = this.#context.nextPlaces(numbered, isSettled ? since : undefined);
     const known = places.map((place) => ({ ...place, nextRequest: counts.next(place.id) ?? place.nextRequest }));
     return { epoch: table.view.id + 1, places: known, cut };
   }

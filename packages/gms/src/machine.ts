@@ -38,6 +38,7 @@ export class GroupMachine implements Machine<Input, Effect> {
     this.#flush = new Flush(runtime, {
       isOut,
       nextPlaces: this.#membership.nextPlaces,
+      silentApplicants: this.#membership.silentApplicants,
       install: (proposal, broughtBy) => this.#standing.install(proposal, broughtBy),
       condemn: (id) => this.#membership.condemn(id),
     });
@@ -190,8 +191,8 @@ export class GroupMachine implements Machine<Input, Effect> {
     if (message.lineage !== table.stamp.lineage) return this.#runtime.drop('another group');
     const rank = table.rankAt(from);
     const lag = table.view.id - message.epoch;
+    if (lag === -1) return this.#early.hold(from, message); // also from those who come with the next view
     if (rank === undefined) return this.#answerStranger(from, lag, table);
-    if (lag === -1) return this.#early.hold(from, message);
     if (lag < -1) return this.#multicast.need(from);
     if (lag > 0) return this.#answerLaggard(from, message);
     this.#multicast.heard(rank);
@@ -248,6 +249,9 @@ export class GroupMachine implements Machine<Input, Effect> {
     const runtime = this.#runtime;
     this.#departure.onMessage(from, message);
     if (message.kind !== 'propose' && message.kind !== 'sync') return;
+    if (message.kind === 'propose' && runtime.phase === 'joining') this.#seeker.answer(from);
+    const { places } = message.kind === 'propose' ? message.current : message.proposal;
+    if (message.kind === 'propose' && !places.some(({ id }) => id === runtime.self.id)) return;
     if (runtime.phase === 'departing' || !runtime.mayRepeat(`gone ${from}`)) return;
     const { lineage, epoch } = message;
     const gone = { kind: 'leave', id: runtime.self.id, isGone: true, lineage, epoch } as const;

@@ -20,6 +20,8 @@ const suspectsMax = 4_096;
 const applicantsMax = 4_096;
 /** Join retries without a word, after which an applicant is forgotten. */
 const patience = 8;
+/** Join retries without a word, after which it is not taken in until it asks again. */
+const freshness = 1.2;
 const herdMs = 1_000;
 
 /**
@@ -89,16 +91,22 @@ export class Membership {
   }
 
   /** The members of the next view. */
-  readonly nextPlaces = (continuing: readonly Place[], canAdmit: boolean): readonly Place[] => {
+  readonly nextPlaces = (continuing: readonly Place[], admitSince: Millis | undefined): readonly Place[] => {
     const { options, table } = this.#runtime;
     let leaving = leaversMax(table?.size ?? 1, options.quorum);
     const staying = continuing.filter(({ id }) => !this.#leavers.has(id) || leaving-- <= 0);
-    const joiners = canAdmit
-      ? this.#admissible().filter(({ member }) => !staying.some(({ id }) => id === member.id))
-      : [];
+    const joiners = this.#admissible().filter(
+      ({ member, at }) => at >= (admitSince ?? Infinity) && !staying.some(({ id }) => id === member.id),
+    );
     const coming = joiners.map(({ member, nextRequest }) => ({ ...member, nextRequest, isJoiner: true }));
     return [...staying, ...coming].slice(0, Math.max(staying.length, this.#runtime.config.membersMax));
   };
+
+  /** Whoever is taken in has a vote: the dead must not outnumber the living. So each is asked once more. */
+  readonly silentApplicants = (since: Millis): readonly Address[] =>
+    this.#admissible()
+      .filter(({ at }) => at < since)
+      .map(({ member }) => member.address);
 
   /** After everything that a step brought: is a change due, and is it up to this member? */
   endStep(): void {
@@ -189,7 +197,8 @@ export class Membership {
     const { now, config, table } = this.#runtime;
     const patient = [...this.#applicants.values()].filter(({ member, at }) => {
       if (now - at > patience * config.joinRetryMs) this.#applicants.delete(member.id);
-      return this.#applicants.has(member.id) && !this.#suspects.has(member.id);
+      const isFresh = now - at <= freshness * config.joinRetryMs; // a living applicant asks again
+      return isFresh && this.#applicants.has(member.id) && !this.#suspects.has(member.id);
     });
     return patient.filter(({ member }) => {
       const rank = table?.rankAt(member.address);

@@ -30,11 +30,17 @@ export class Seeker {
   }
 
   ask(): void {
-    const { self, options, own, deadlines, now, config } = this.#runtime;
+    const { self, deadlines, now, config } = this.#runtime;
     const all = [...new Set([...this.#former, ...this.#seeds])].filter((address) => address !== self.address);
     const to = all[this.#turn++ % Math.max(1, all.length)];
     deadlines.set('join', now + config.joinRetryMs);
     if (to === undefined) return;
+    this.answer(to);
+  }
+
+  /** Tells this member that we want to come in. */
+  answer(to: Address): void {
+    const { self, options, own } = this.#runtime;
     const { group, delivery } = options;
     const nextRequest = own.firstKept;
     this.#runtime.send(to, { kind: 'join', member: self, nextRequest, group, delivery, isForwarded: false });

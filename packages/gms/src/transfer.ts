@@ -209,7 +209,10 @@ export class Donor {
   }
 
   onRequest(from: Address, transfer: number): void {
-    this.#requests.push({ from, transfer });
+    this.#requests = this.#requests.filter((request) => request.from !== from); // it asks anew
+    if (this.#runtime.isSettled && this.#requests.length < this.#runtime.config.membersMax)
+      this.#requests.push({ from, transfer });
+    else this.#runtime.send(from, { kind: 'state-refused', transfer, isFinal: false });
   }
 
   onCredit(from: Address, transfer: number, bytes: number): void {
@@ -242,24 +245,24 @@ export class Donor {
 
   /** Behind all deliveries of this step: here is a point at which the state can be taken. */
   endStep(): void {
-    if (this.#requests.length === 0) return;
-    const requests = this.#requests;
-    this.#requests = [];
-    for (const { from, transfer } of requests) this.#donate(from, transfer);
+    // As many as may be under way at a time; the others wait for their turn.
+    while (this.#requests.length > 0 && this.#donations.size < this.#runtime.config.stateDonationsMax) {
+      const request = this.#requests.shift();
+      if (request !== undefined) this.#donate(request.from, request.transfer);
+    }
   }
 
   /** Members that are gone need nothing more. */
   keepOnly(table: ViewTable | undefined): void {
+    this.#requests = this.#requests.filter(({ from }) => table?.rankAt(from) !== undefined);
     for (const { id, to } of [...this.#donations.values()]) if (table?.rankAt(to) === undefined) this.#end(id);
   }
 
   #donate(to: Address, transfer: number): void {
     const runtime = this.#runtime;
     for (const older of [...this.#donations.values()]) if (older.to === to) this.#end(older.id);
-    const { stateDonationsMax, stateWindowBytes: credit } = runtime.config;
-    if (runtime.table?.rankAt(to) === undefined) return;
-    if (!runtime.isSettled || this.#donations.size >= stateDonationsMax)
-      return runtime.send(to, { kind: 'state-refused', transfer, isFinal: false });
+    const { stateWindowBytes: credit } = runtime.config;
+    if (runtime.table?.rankAt(to) === undefined || !runtime.isSettled) return;
     const { row } = runtime;
     const { delivered: sequence, counts, hash } = row;
     runtime.send(to, { kind: 'state-head', transfer, sequence, hash: hash.state, requests: counts.list() });

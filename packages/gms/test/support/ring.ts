@@ -8,6 +8,7 @@ import { eachPayload } from '../../src/frames.ts';
 import { GroupMachine } from '../../src/machine.ts';
 import type { GroupMessage } from '../../src/messages.ts';
 import type { QuorumRule } from '../../src/rules.ts';
+import { digest, earliest } from './helpers.ts';
 
 export interface RingOptions {
   readonly seed: number;
@@ -157,6 +158,13 @@ export class Ring {
   /** Messages between the two sides wait. */
   cut(side: readonly string[], other: readonly string[]): void {
     for (const a of side) for (const b of other) this.#cut.add(`${a}>${b}`).add(`${b}>${a}`);
+  }
+
+  /** The links between two begin anew: what is under way is lost, and both are told. */
+  resetLinks(a: string, b: string): void {
+    for (const pair of [`${a}>${b}`, `${b}>${a}`]) this.#flights.get(pair)?.splice(0);
+    this.tell(a, { type: 'reset', peer: b as Address });
+    this.tell(b, { type: 'reset', peer: a as Address });
   }
 
   heal(): void {
@@ -384,14 +392,4 @@ export class Ring {
   anyone(): string | undefined {
     return pick(this.random, [...this.peers.keys()]);
   }
-}
-
-function earliest<T extends { readonly at: number }>(items: readonly T[]): T | undefined {
-  let first: T | undefined;
-  for (const item of items) if (first === undefined || item.at < first.at) first = item;
-  return first;
-}
-
-function digest(state: readonly string[]): string {
-  return `${state.length}:${state.at(-1) ?? ''}`;
 }
