@@ -45,6 +45,14 @@ const source = fileURLToPath(new URL('gms-corosync.c', import.meta.url));
 const header = '/usr/include/corosync/cpg.h';
 const formTimeoutMs = 45_000;
 
+// Waits until its stdin ends, which it does whatever happens to the process at the other end; then it clears up.
+const sweep = `cat >/dev/null
+for space in $(ip netns list | cut -d ' ' -f 1 | grep "^$0-"); do
+  for pid in $(ip netns pids "$space"); do kill -9 "$pid" 2>/dev/null; done
+  ip netns del "$space"
+done
+rm -rf "$1"`;
+
 /** Why it cannot be measured here; undefined when it can. */
 export function corosyncMissing(): string | undefined {
   if (process.platform !== 'linux' || process.getuid?.() !== 0) return 'network namespaces need root on Linux';
@@ -64,6 +72,7 @@ export function corosyncVersion(): string {
 export class CorosyncLab {
   readonly #dir: string;
   readonly #driver: string;
+  readonly #watchdog: ChildProcess;
   readonly #prefix = `grp-cpg-${process.pid}`;
   #spaces: string[] = [];
   #children: ChildProcess[] = [];
@@ -80,6 +89,12 @@ export class CorosyncLab {
     this.#dir = dir;
     this.#driver = driver;
     process.once('exit', this.#onExit);
+    const watchdog = spawn('sh', ['-c', sweep, this.#prefix, dir], {
+      detached: true,
+      stdio: ['pipe', 'ignore', 'ignore'],
+    });
+    watchdog.unref();
+    this.#watchdog = watchdog;
   }
 
   async measure(cell: CorosyncCell, times: CellTimes, load: () => number): Promise<CorosyncFigures> {
@@ -97,6 +112,7 @@ export class CorosyncLab {
   close(): void {
     process.off('exit', this.#onExit);
     this.#removeAll();
+    this.#watchdog.stdin?.end(); // it finds nothing left
   }
 
   /** The bridge and both ends of the cables live in namespaces of their own: the root namespace sees nothing. */
@@ -160,13 +176,15 @@ export class CorosyncLab {
       const isSender = cell.senders === 'all' || index === cell.members - 1;
       const numbers = [cell.members, isSender ? cell.window : 0, cell.payloadBytes, times.warmUpMs, times.measureMs];
       const child = this.#spawn(index + 1, this.#driver, numbers.map(String), 'pipe');
-      let [daemonCpu, report]: [number, DriverReport | undefined] = [0, undefined];
+      let daemonCpu = 0;
+      const reports: DriverReport[] = [];
       createInterface({ input: child.stdout as NodeJS.ReadableStream }).on('line', (line) => {
         if (line === 'measure') daemonCpu -= cpuSecondsOf(daemon);
         else if (line === 'measured') daemonCpu += cpuSecondsOf(daemon);
-        else if (line.startsWith('{')) report = JSON.parse(line) as DriverReport;
+        else if (line.startsWith('{')) reports.push(JSON.parse(line) as DriverReport);
       });
       await once(child, 'close');
+      const [report] = reports;
       if (report === undefined) throw new Error(`corosync's driver ${index + 1} of ${cell.members} ended early`);
       return { ...report, cpuSeconds: report.cpuSeconds + daemonCpu };
     });
