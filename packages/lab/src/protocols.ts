@@ -1,5 +1,7 @@
 import type { TraceEvent, TraceOptions } from '@grp/sim';
 import { gmsScenarios, runGmsScenario, type GmsScenario } from './gms/run.ts';
+import { orderingScenarios, runOrderingScenario, type OrderingScenario } from './ordering/table.ts';
+import { raftScenarios, runRaftScenario, type RaftScenario } from './raft/table.ts';
 import { runSwimScenario, swimScenarios, type SwimScenario } from './swim/table.ts';
 
 export interface ScenarioOptions {
@@ -40,5 +42,13 @@ export const simProtocols: Readonly<Record<string, SimProtocol>> = {
   gms: {
     scenarios: gmsScenarios,
     run: (scenario, options) => runGmsScenario(scenario as GmsScenario, options),
+  },
+  ordering: {
+    scenarios: orderingScenarios,
+    run: (scenario, options) => runOrderingScenario(scenario as OrderingScenario, options),
+  },
+  raft: {
+    scenarios: raftScenarios,
+    run: (scenario, options) => runRaftScenario(scenario as RaftScenario, options),
   },
 };

@@ -29,6 +29,8 @@ export class GmsMember {
   #digest = 0;
   #incoming = '';
   #sent = 0;
+  /** A state that came: told with the view that follows, because it counts for those who go on from that view. */
+  #received: GroupEvent | undefined;
   readonly #tell: (event: GroupEvent) => void;
   readonly #now: () => number;
 
@@ -87,6 +89,8 @@ export class GmsMember {
         node,
         view: { id: view.id, members, leader: members[0] as string },
       });
+      if (this.#received !== undefined) this.#tell(this.#received);
+      this.#received = undefined;
     });
     group.on('excluded', () => this.#tell({ type: 'exclude', at: this.#now(), node }));
   }
@@ -125,7 +129,7 @@ export class GmsMember {
     this.#digest = 0;
     for (const message of row) this.#take(message);
     const digest = `${row.length}:${this.#digest}`;
-    this.#tell({ type: 'state', at: this.#now(), node: this.id, view, sequence: row.length, digest });
+    this.#received = { type: 'state', at: this.#now(), node: this.id, view, sequence: row.length, digest };
   }
 
   // A leader says once in each view that it begins to order.

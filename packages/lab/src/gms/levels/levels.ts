@@ -1,3 +1,4 @@
+import { fullLevel } from './full.ts';
 import { classicLevel, type StartMember } from './member.ts';
 import type { Plan } from './plan.ts';
 import type { LabReport } from './report.ts';
@@ -24,6 +25,11 @@ export const levels: Readonly<Record<string, Level>> = {
   gms2: classic('gms2', 'when the leader dies, the next one leads'),
   gms3: classic('gms3', 'messages are numbered, and a new leader sends the last one again'),
   gms4: classic('gms4', 'acknowledgements and repetition, for links that lose'),
+  full: {
+    about: 'what grp runs: views by majority, a flush before each, state transfer',
+    start: fullLevel,
+    isAsync: true,
+  },
 };
 
 /** Runs a plan under a level, from a seed. The same three give the same report, hash included. */
