@@ -39,6 +39,7 @@ interface Peer {
   isPaused: boolean;
   inbox: Input[];
   restoring: { transfer: number; text: string } | undefined;
+  stateEvent: GroupEvent | undefined;
   captures: Map<number, string>;
 }
 
@@ -105,6 +106,7 @@ export class Ring {
       isPaused: false,
       inbox: [],
       restoring: undefined,
+      stateEvent: undefined,
       captures: new Map(),
     });
     this.events.push({ type: 'start', at: this.now, node: member.id });
@@ -255,20 +257,23 @@ export class Ring {
           node: member.id,
           view: { id, members: ids, leader: ids[0] as string },
         });
+        if (peer.stateEvent !== undefined) this.events.push(peer.stateEvent);
+        peer.stateEvent = undefined;
         return;
       }
       case 'excluded':
         this.events.push({ type: 'exclude', at, node: member.id });
         return;
       case 'state':
-        this.events.push({
+        // Told after the view in which it came: what happens in a view counts for those who go on from it.
+        peer.stateEvent = {
           type: 'state',
           at,
           node: member.id,
           view: effect.view,
           sequence: effect.sequence,
           digest: digest(peer.state),
-        });
+        };
         if (peer.state.length !== effect.sequence)
           this.failures.push(`${member.id}: state of ${peer.state.length} at ${effect.sequence}`);
         return;
