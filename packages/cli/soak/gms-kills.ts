@@ -38,7 +38,7 @@ const memberCount = Number(values.members);
 const script = fileURLToPath(new URL('gms-member.ts', import.meta.url));
 
 const members: Member[] = [];
-/** Sequence → the order hash that was told first. */
+/** Sequence → the hash of the 500 messages that end there, as it was told first. */
 const row = new Map<number, string>();
 const problems: string[] = [];
 const gaps: number[] = [];
@@ -59,7 +59,7 @@ async function ask({ name, child }: Member, question: 'tell' | 'quiet'): Promise
   for (const [sequence, hash] of answer.checkpoints) {
     const known = row.get(sequence);
     if (known === undefined) row.set(sequence, hash);
-    else if (known !== hash) problems.push(`${name} has another order at ${sequence}`);
+    else if (known !== hash) problems.push(`${name} delivered something else among the 500 messages up to ${sequence}`);
   }
   for (const problem of answer.problems) problems.push(`${name}: ${problem}`);
   return answer;

@@ -15,7 +15,8 @@ const defaultGroup = 'default';
 export function buildGmsRole(context: RoleContext): RunningRole {
   const { options, clock, random, logger, publish, parts, swim } = context;
   const worker = new Worker();
-  const { group, close } = createMember(context, worker);
+  const member = createMember(context, worker);
+  const { group } = member;
   const facts: GroupFacts = {
     group,
     worker,
@@ -61,7 +62,7 @@ export function buildGmsRole(context: RoleContext): RunningRole {
       joiner.stop();
       await stopMember(context, group, how);
       for (const cancel of cancels) cancel();
-      await close();
+      await member.close();
     },
     gms: group,
     ready: () => joiner.joined && group.status === 'joined',
@@ -84,7 +85,8 @@ function createMember(context: RoleContext, worker: Worker): Member {
   const { name, id, options, clock, random, logger } = context;
   const defer = (callback: () => void): void => void setImmediate(callback);
   const own = createLinks({ transport: transportOf(context), clock, random: random.fork('gms-links'), logger, defer });
-  const { detector, links, stop } = detectorOf(context, own);
+  const judge = detectorOf(context, own);
+  const { detector, links } = judge;
   const group = createGroup(
     { links, detector, clock, random: random.fork('gms'), logger, defer },
     {
@@ -99,7 +101,7 @@ function createMember(context: RoleContext, worker: Worker): Member {
     group,
     async close() {
       await group.close();
-      stop();
+      judge.stop();
       await own.close();
     },
   };

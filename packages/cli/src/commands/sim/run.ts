@@ -11,7 +11,7 @@ import { simError } from '../../sim/errors.ts';
 export class SimRun extends GrpCommand {
   static override readonly summary = 'Run a protocol through faults in virtual time, from a seed, and judge it';
   static override readonly description = `The protocol of a real node, on a simulated network: loss, cuts, partitions, crashes, pauses, wrong clocks. Everything follows from the seed, so a violation is run again by the command that is printed with it. --seed runs one seed twice and compares the hashes of everything that happened; --seeds runs many.
-Scenarios of swim: chaos, kill, flap, partition, leave, steady. Exit code 8 when a checker found a violation.`;
+Each protocol has scenarios of its own, chaos first; a name that is none lists them. Exit code 8 when a checker found a violation.`;
   static override readonly examples = [
     { description: 'A hundred bad days', command: '<%= config.bin %> sim run swim --seeds 1..100' },
     {
@@ -24,7 +24,7 @@ Scenarios of swim: chaos, kill, flap, partition, leave, steady. Exit code 8 when
     },
   ];
   static override readonly args = {
-    protocol: argument('what to run: swim'),
+    protocol: argument('what to run: swim, gms, ordering or raft'),
   };
   static override readonly flags = {
     seeds: text('seeds', 'first and last seed, 1..100 unless given', 'A..B'),
