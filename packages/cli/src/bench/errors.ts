@@ -10,7 +10,7 @@ export const benchError = defineErrors({
   BENCH_PEER_UNKNOWN: {
     kind: 'usage',
     message: '"$peer" is no peer to measure against.',
-    hint: 'It is serf, or none.',
+    hint: 'It is serf for swim, corosync for gms, or none.',
   },
   BENCH_SIZE: {
     kind: 'usage',
@@ -22,5 +22,16 @@ export const benchError = defineErrors({
     message: 'The lists of $system were not whole and quiet within $timeoutMs ms: $reason.',
   },
   BENCH_AGENT_ENDED: { kind: 'failure', message: 'The serf agent $name ended by itself.', hint: 'Its log is $log' },
+  BENCH_FLAG: {
+    kind: 'usage',
+    message: '--$flag says nothing about $name.',
+    hint: 'grp bench gms takes --against, --sizes, --runs and --quick.',
+  },
+  BENCH_NO_SOURCES: {
+    kind: 'not-found',
+    message: 'gms is measured from the sources, and $file is not there.',
+    hint: 'Clone the repository and say: npm run bench -- gms',
+  },
+  BENCH_FAILED: { kind: 'failure', message: 'The benchmark ended with code $code and without figures.' },
   BENCH_PROMISE_BROKEN: { kind: 'violated', message: 'The benchmark measured what must not happen: $promises.' },
 });
