@@ -22,6 +22,7 @@ import { GmsWorkers } from './commands/gms/workers.ts';
 import { LabLs } from './commands/lab/ls.ts';
 import { LabReplay } from './commands/lab/replay.ts';
 import { LabRun } from './commands/lab/run.ts';
+import { Messenger } from './commands/messenger.ts';
 import { NodeEvents } from './commands/node/events.ts';
 import { NodeStart } from './commands/node/start.ts';
 import { NodeStatus } from './commands/node/status.ts';
@@ -39,6 +40,13 @@ import { SwimQuery } from './commands/swim/query.ts';
 import { SwimReset } from './commands/swim/reset.ts';
 import { SwimRtt } from './commands/swim/rtt.ts';
 import { SwimTags } from './commands/swim/tags.ts';
+import { TrackerBan } from './commands/tracker/ban.ts';
+import { TrackerGroups } from './commands/tracker/groups.ts';
+import { TrackerInvite } from './commands/tracker/invite.ts';
+import { TrackerKick } from './commands/tracker/kick.ts';
+import { TrackerMembers } from './commands/tracker/members.ts';
+import { TrackerMetrics } from './commands/tracker/metrics.ts';
+import { TrackerPolicy } from './commands/tracker/policy.ts';
 
 /** Every command, by noun and verb. Heavy things are imported inside `run`, so that help and errors stay fast. */
 export const COMMANDS = {
@@ -78,6 +86,14 @@ export const COMMANDS = {
   'lab:replay': LabReplay,
   'sim:run': SimRun,
   'sim:explain': SimExplain,
+  messenger: Messenger,
+  'tracker:groups': TrackerGroups,
+  'tracker:members': TrackerMembers,
+  'tracker:metrics': TrackerMetrics,
+  'tracker:policy': TrackerPolicy,
+  'tracker:kick': TrackerKick,
+  'tracker:ban': TrackerBan,
+  'tracker:invite': TrackerInvite,
   bench: Bench,
   doctor: Doctor,
   demo: Demo,

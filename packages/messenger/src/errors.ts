@@ -23,5 +23,10 @@ export const messengerError = defineErrors({
     message: 'Too many messages to $group wait to be sent.',
     hint: 'Wait until the others have taken some.',
   },
+  MESSENGER_TRACKER_UNKNOWN: {
+    kind: 'unreachable',
+    message: 'The tracker $tracker cannot be found: $problem',
+    hint: 'Name it as host:port, as `grp node start --role tracker` prints it.',
+  },
   MESSENGER_STOPPED: { kind: 'failure', message: 'The messenger has been stopped.' },
 });

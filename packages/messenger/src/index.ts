@@ -15,3 +15,4 @@ export type {
 } from './api.ts';
 export { messengerConfig, type MessengerConfig } from './config.ts';
 export { createMessenger, type MessengerOptions } from './messenger.ts';
+export { openMessenger, type OpenedMessenger, type OpenMessengerOptions } from './open.ts';

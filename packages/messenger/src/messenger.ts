@@ -3,8 +3,8 @@ import type { Address, Cancel, Clock, IterateOptions, Logger, NodeId, Random, St
 import { createLinks, type Links, type RefusingTransport } from '@grp/link';
 import { createTrackerClient, foldName, type JoinedGroup, type RequestOptions, type Signer } from '@grp/tracker';
 import type { TrackerClient, TrackerClientConfig, TrackerCrypto, TrackerEvent } from '@grp/tracker';
-import type { GroupState, GroupView, JoinOptions, Messenger, MessengerEvent } from './api.ts';
-import type { MessengerMetrics, StopOptions } from './api.ts';
+import type { GroupMetricsReport, GroupState, GroupView, JoinOptions, Messenger } from './api.ts';
+import type { MessengerEvent, MessengerMetrics, StopOptions } from './api.ts';
 import { Channels } from './channels.ts';
 import { messengerConfig, type MessengerConfig } from './config.ts';
 import { messengerError } from './errors.ts';
@@ -43,6 +43,7 @@ export interface MessengerOptions {
 const goodbyeMs = 100;
 const linkCloseMs = 50;
 const reportGroupsMax = 16;
+const pastMax = 256;
 
 /**
  * Makes a messenger. Nothing starts before `start()`.
@@ -68,6 +69,8 @@ class MessengerNode implements Messenger {
   readonly #ignored = new Set<string>();
   readonly #events: Events<MessengerEvent>;
   readonly #startedAt: number;
+  /** What was measured in groups that are over. */
+  readonly #past: GroupMetricsReport[] = [];
   #stopping: Promise<void> | undefined;
 
   constructor(options: MessengerOptions) {
@@ -152,7 +155,7 @@ class MessengerNode implements Messenger {
   metrics(): MessengerMetrics {
     const groups = [...this.#sessions.values()].map((session) => session.look().metrics);
     const durationMs = this.#shared.clock.now() - this.#startedAt;
-    return { nick: this.nick, durationMs, groups, refused: this.#shared.refusals.toJSON() };
+    return { nick: this.nick, durationMs, groups: [...this.#past, ...groups], refused: this.#shared.refusals.toJSON() };
   }
 
   on(listener: (event: MessengerEvent) => void): Cancel {
@@ -248,7 +251,8 @@ class MessengerNode implements Messenger {
   #renew(session: GroupSession): void {
     const { unsettledCount: count, group } = session;
     const { inheritance } = session;
-    this.#end(session);
+    this.#sessions.delete(session.folded);
+    session.close();
     const joined = this.tracker.group(group);
     if (joined !== undefined) this.#session(joined, inheritance);
     if (count === 0) return;
@@ -274,7 +278,10 @@ class MessengerNode implements Messenger {
   }
 
   #end(session: GroupSession): void {
-    if (this.#sessions.get(session.folded) === session) this.#sessions.delete(session.folded);
+    if (this.#sessions.get(session.folded) !== session) return;
+    this.#sessions.delete(session.folded);
+    this.#past.push(session.look().metrics);
+    if (this.#past.length > pastMax) this.#past.shift();
     session.close();
   }
 

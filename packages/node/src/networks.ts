@@ -41,7 +41,7 @@ export function defaultName(networks: Networks): string {
 }
 
 async function openOne({ base, given, logger }: ResolvedOptions, parts: NodeParts, role: RoleDefinition) {
-  const { offset, connects = false } = role;
+  const { offset, connects = false, streams } = role;
   const { allow, loss, delayMs, duplicate } = given;
   const advertise = shifted(given.advertise, offset);
   const network = await parts.openNetwork({
@@ -49,6 +49,7 @@ async function openOne({ base, given, logger }: ResolvedOptions, parts: NodePart
     advertise,
     allow,
     connect: connects,
+    ...streams,
     clock: parts.clock,
     logger,
   });

@@ -65,6 +65,8 @@ export interface RoleDefinition {
   readonly protocols: readonly ('udp' | 'tcp')[];
   /** Much traffic between few peers: a socket for each. */
   readonly connects?: boolean;
+  /** Incoming streams that the port takes, in all and from one IP address (default: the network's own). */
+  readonly streams?: { readonly maxStreams: number; readonly maxStreamsPerPeer: number };
   /** Absent: known, but not in this version. */
   readonly build?: (context: RoleContext) => Promise<RunningRole> | RunningRole;
 }

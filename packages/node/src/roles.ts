@@ -2,6 +2,7 @@ import { nodeError } from './errors.ts';
 import { buildGmsRole } from './gms/role-gms.ts';
 import { buildSwimRole } from './role-swim.ts';
 import type { RoleName, RoleTable } from './role.ts';
+import { buildTrackerRole } from './tracker/role-tracker.ts';
 
 /** HTTP's offset from the base port. */
 export const httpOffset = 7;
@@ -11,7 +12,13 @@ export const roles: RoleTable = {
   swim: { offset: 0, protocols: ['udp', 'tcp'], build: buildSwimRole },
   gms: { offset: 1, protocols: ['udp'], connects: true, build: buildGmsRole },
   messenger: { offset: 2, protocols: ['udp'] },
-  tracker: { offset: 3, protocols: ['tcp'] },
+  // As many connections as the tracker takes, and as many from one host: its own limits are the lower ones.
+  tracker: {
+    offset: 3,
+    protocols: ['tcp'],
+    streams: { maxStreams: 16_384, maxStreamsPerPeer: 2_048 },
+    build: buildTrackerRole,
+  },
   raft: { offset: 4, protocols: ['tcp'] },
   chat: { offset: 5, protocols: ['tcp'] },
   dfs: { offset: 6, protocols: ['tcp'] },
