@@ -166,7 +166,8 @@ export class Standing {
     runtime.log('gms.excluded', { view: epoch });
     this.#markOver(epoch);
     this.#clear();
-    this.#parts.seeker.again(former, by);
+    if (this.#wantsToLeave) this.#end(); // so be it
+    else this.#parts.seeker.again(former, by);
   }
 
   startOver(why: string): void {

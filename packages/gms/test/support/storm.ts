@@ -80,6 +80,7 @@ export function storm(options: StormOptions): { readonly ring: Ring; readonly vi
   );
   if (isOver) return { ring, violations: [] }; // the last member of the group left it, as it had been asked to
   const isWhole = ring.runUntil(() => ring.isWhole() && ring.peers.size === nodeCount, 60_000);
+  ring.runFor(500); // what is in the row becomes stable, too
   const history = new History<GroupEvent>({
     checkers: groupCheckers({
       ...options,
