@@ -17,6 +17,8 @@ export interface FlushContext {
   /** A view was decided; it is installed now. */
   readonly install: (proposal: Proposal, broughtBy: Address | undefined) => void;
   readonly condemn: (id: NodeId) => void;
+  /** It answers: it is not gone. */
+  readonly pardon: (id: NodeId) => void;
 }
 
 interface Answer {
@@ -272,9 +274,13 @@ export class Flush {
   #gather(table: ViewTable, own: Proposing): void {
     const { row, options } = this.#runtime;
     if (this.#missing(table, own).length > 0) return;
-    const isOut = (rank: number): boolean => this.#context.isOut((table.view.members[rank] as { id: NodeId }).id);
-    const goingOn = [...own.promises.keys()].filter((rank) => !isOut(rank)).toSorted((a, b) => a - b);
-    if (!isQuorum(goingOn.length, table.size, options.quorum)) return;
+    let goingOn = this.#goingOn(table, own);
+    if (!isQuorum(goingOn.length, table.size, options.quorum)) {
+      // Without those who were too slow or too silent it cannot be done, and they have answered after all.
+      for (const rank of own.promises.keys()) this.#context.pardon((table.view.members[rank] as { id: NodeId }).id);
+      goingOn = this.#goingOn(table, own);
+      if (!isQuorum(goingOn.length, table.size, options.quorum)) return;
+    }
     const answers = [...own.promises.values()];
     if (!answers.some(({ isSettled }) => isSettled)) return; // nobody here has the state: the group is elsewhere, or lost
     if (answers.some(({ received }) => received > row.received)) return; // what was promised is still on its way
@@ -289,6 +295,11 @@ export class Flush {
       if (rank === table.selfRank) continue;
       this.#sync(own.ballot, own.proposal, (table.view.members[rank] as { address: Address }).address, received);
     }
+  }
+
+  #goingOn(table: ViewTable, own: Proposing): number[] {
+    const isOut = (rank: number): boolean => this.#context.isOut((table.view.members[rank] as { id: NodeId }).id);
+    return [...own.promises.keys()].filter((rank) => !isOut(rank)).toSorted((a, b) => a - b);
   }
 
   #fresh(table: ViewTable, continuing: readonly Place[], since: Millis): Proposal {

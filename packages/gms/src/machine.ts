@@ -41,6 +41,7 @@ export class GroupMachine implements Machine<Input, Effect> {
       silentApplicants: this.#membership.silentApplicants,
       install: (proposal, broughtBy) => this.#standing.install(proposal, broughtBy),
       condemn: (id) => this.#membership.condemn(id),
+      pardon: (id) => this.#membership.pardon(id),
     });
     this.#seeker = new Seeker(runtime);
     this.#newcomer = new Newcomer(runtime, {

@@ -66,6 +66,10 @@ export class Membership {
     if (this.#runtime.table?.rankOf(id) !== undefined) this.#condemned.add(id);
   }
 
+  pardon(id: NodeId): void {
+    this.#condemned.delete(id);
+  }
+
   condemnAt(rank: number): void {
     const member = this.#runtime.table?.view.members[rank];
     if (member !== undefined) this.#condemned.add(member.id);
