@@ -8,7 +8,7 @@ export const gmsConfig = defineConfig(
     payloadBytesMax: {
       default: mebibyte,
       min: 1,
-      max: 16 * mebibyte,
+      max: 15 * mebibyte,
       unit: 'bytes',
       reason: 'One message; what is longer belongs into a file or a stream.',
     },
@@ -157,7 +157,8 @@ export const gmsConfig = defineConfig(
       min: 1_024,
       max: 64 * mebibyte,
       unit: 'bytes',
-      reason: 'State on its way to one joiner: 60 MB/s on loopback, and messages wait for less than a millisecond of it.',
+      reason:
+        'State on its way to one joiner: 60 MB/s on loopback, and messages wait for less than a millisecond of it.',
     },
     stateDonationsMax: {
       default: 4,

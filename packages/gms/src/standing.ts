@@ -34,6 +34,8 @@ export class Standing {
   shown: View | undefined;
   wasExcluded = false;
   #wantsToLeave = false;
+  /** It was blocked when it fell out, and said so. */
+  #wasBlocked = false;
   /** The newest view that this member knows to be over for it: late messages must not bring it back. */
   #over = { lineage: 0, epoch: 0 };
 
@@ -124,6 +126,8 @@ export class Standing {
     runtime.emit({ type: 'covered', next });
     runtime.emit({ type: 'joined' });
     if (runtime.wedgedAt !== undefined) runtime.emit({ type: 'blocked', reason: 'flush' });
+    else if (this.#wasBlocked) runtime.emit({ type: 'unblocked' });
+    this.#wasBlocked = false;
   }
 
   // A view without us, by decision of the others.
@@ -161,6 +165,7 @@ export class Standing {
     const former = runtime.table?.others ?? [];
     if (runtime.isSettled) {
       this.wasExcluded = true;
+      this.#wasBlocked = runtime.wedgedAt !== undefined;
       runtime.emit({ type: 'excluded', view: epoch });
     }
     runtime.log('gms.excluded', { view: epoch });

@@ -108,6 +108,10 @@ test('a state that cannot be restored keeps the joiner out, and the group is unh
 test('the minority side is blocked with exit code 7, and comes back', async () => {
   const world = groupWorld(['a', 'b', 'c', 'd', 'e']);
   await joinAll(world);
+  const told: string[] = [];
+  world.node('b').on('blocked', ({ reason }) => told.push(reason));
+  world.node('b').on('excluded', () => told.push('excluded'));
+  world.node('b').on('unblocked', () => told.push('unblocked'));
   world.network.partition(['a', 'b'], ['c', 'd', 'e']);
   const pending = world.node('a').multicast(bytes('lost?'), { timeoutMs: 60_000 });
   const blocked = await outcome(
@@ -124,6 +128,8 @@ test('the minority side is blocked with exit code 7, and comes back', async () =
   await world.runUntil(() => world.names.every((name) => world.node(name).view?.members.length === 5));
   await world.runUntil(() => new Set(world.names.map((name) => world.node(name).delivered.orderHash)).size === 1);
   expect(world.node('a').status).toBe('joined');
+  await world.runUntil(() => told.at(-1) === 'unblocked');
+  expect(told.slice(0, 3)).toEqual(['flush', 'minority', 'excluded']);
 });
 
 test('who gives up waiting gets an error; the message may still come', async () => {
