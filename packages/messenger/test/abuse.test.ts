@@ -1,0 +1,250 @@
+// What somebody may try who runs a client of his own.
+import type { NodeId } from '@grp/core';
+import { createLinks, type Links } from '@grp/link';
+import { encodeMessage } from '@grp/ordering';
+import { encodeAgreement } from '@grp/tracker';
+import { describe, expect, test } from 'vitest';
+import { joined, utf8, Writer } from '../src/bytes.ts';
+import { decodeFrame, encodeHello, frameHead, proofBytes, type Frame, type FrameKind } from '../src/frames.ts';
+import { decodeHistory, encodeHistory } from '../src/history.ts';
+import { decodePayload, encodePayload } from '../src/payload.ts';
+import { messagesOf, messengerPort, openRoom, screen, signerOf, viewOf, type Room } from './support/world.ts';
+
+/** Somebody with a link and no manners. */
+interface Attacker {
+  readonly links: Links;
+  readonly heard: Frame[];
+  frame(kind: FrameKind, body: Uint8Array): void;
+}
+
+function attack(room: Room, name: string, victim: string, port = 6_666): Attacker {
+  room.world.addNode(`host of ${name}`, () => ({ messenger: undefined, events: [], error: undefined }) as never);
+  const host = room.world.host(`host of ${name}`);
+  const links = createLinks({ transport: host.transport(port), clock: host.clock, random: host.random });
+  const heard: Frame[] = [];
+  links.onReceive((_, message) => {
+    const frame = decodeFrame(message);
+    if (frame !== undefined) heard.push(frame);
+  });
+  const to = room.world.address(victim, messengerPort);
+  return { links, heard, frame: (kind, body) => void links.send(to, joined([frameHead(kind, 'tea'), body])) };
+}
+
+const nonce = new Uint8Array(16);
+const escapes = '\u001B]52;c;ZXZpbA==\u0007\u001B[2J\u202Egnp.exe\u200B\u009B31m';
+
+function refused(room: Room, name: string): Readonly<Record<string, number>> {
+  return room.chatter(name).messenger.metrics().refused;
+}
+
+describe('talking straight to a peer', () => {
+  test('without a ticket nobody gets in, whatever is sent: no message, no agreed number, no view, no history', async () => {
+    const room = await openRoom({ seed: 1 });
+    await room.gather('tea', ['ann', 'bob'], { order: 'total' });
+    room.chatter('ann').messenger.send('tea', 'secret');
+    const eve = attack(room, 'eve', 'ann');
+    const view = room.chatter('ann').messenger.group('tea').state.view;
+    const payload = encodePayload({ text: 'forged', sentAt: 0, wallMs: 0 });
+    eve.frame('hello', encodeHello({ ticket: 'let.me', nonce, isAsking: true }));
+    const data = { view, round: 1, firstSequence: 1, counter: 9, vector: [], payloads: [payload], stable: 0 };
+    eve.frame('ordering', encodeMessage({ type: 'data', ...data }));
+    eve.frame(
+      'ordering',
+      encodeMessage({ type: 'final', view, stable: 0, round: 1, keys: [{ counter: 1, proposer: 0 }] }),
+    );
+    eve.frame('agreement', encodeAgreement({ type: 'accept', base: view, round: 9, removed: [] }));
+    eve.frame('history-ask', new Writer().f64(view).u32(50).bytes());
+    await room.world.run(2_000);
+    expect(eve.heard).toEqual([]);
+    for (const name of ['ann', 'bob']) {
+      expect(screen(room.chatter(name), 'tea')).toEqual(['ann: secret']);
+      expect(viewOf(room.chatter(name), 'tea')).toEqual(['ann', 'bob']);
+    }
+    expect(refused(room, 'ann')).toMatchObject({ 'ticket-malformed': 1, stranger: 4 });
+  });
+
+  test('with a ticket that is somebody else’s it is told nothing, because it cannot sign with that key', async () => {
+    const room = await openRoom({ seed: 2 });
+    await room.gather('tea', ['ann', 'bob'], { order: 'total' });
+    const ticket = room.chatter('bob').messenger.tracker.group('tea')?.ticket ?? '';
+    const eve = attack(room, 'eve', 'ann');
+    eve.frame('hello', encodeHello({ ticket, nonce, isAsking: true }));
+    await room.world.run(500);
+    // Ann shows herself, which the ticket's owner may see anyway; the proof that is wanted cannot be given.
+    expect(eve.heard.map(({ kind }) => kind)).toEqual(['hello', 'proof']);
+    const [prover, verifier] = ['bob', 'ann'].map(
+      (name) => room.chatter(name).messenger.tracker.session?.id ?? ('' as NodeId),
+    ) as [NodeId, NodeId];
+    const said = proofBytes({ group: 'tea', prover, verifier, nonce: eve.heard[0]?.body.subarray(2, 18) ?? nonce });
+    eve.frame('proof', signerOf('eve').sign(said));
+    eve.frame('ordering', encodeMessage({ type: 'ack', view: 1, have: 0, decided: 0, delivered: 0, floor: 0, ask: 0 }));
+    await room.world.run(500);
+    expect(refused(room, 'ann')).toMatchObject({ 'forged-proof': 1, unproven: 1 });
+    room.chatter('bob').messenger.send('tea', 'still me');
+    await room.until(() => screen(room.chatter('ann'), 'tea').includes('bob: still me'), 'bob is heard');
+    expect(eve.heard).toHaveLength(2);
+  });
+
+  test('a member that was banned is refused by every peer at once, although its ticket has not expired', async () => {
+    const room = await openRoom({ seed: 3 });
+    await room.gather('tea', ['ann', 'bob', 'eve'], { order: 'total' });
+    const ticket = room.chatter('eve').messenger.tracker.group('tea')?.ticket ?? '';
+    await room.settle(room.tracker().execute({ do: 'ban', group: 'tea', nick: 'eve' }));
+    await room.until(() => viewOf(room.chatter('bob'), 'tea').length === 2, 'eve is out');
+    const eve = attack(room, 'eve', 'ann');
+    eve.frame('hello', encodeHello({ ticket, nonce, isAsking: true }));
+    await room.world.run(500);
+    expect(eve.heard).toEqual([]);
+    expect(refused(room, 'ann')).toMatchObject({ 'ticket-not-in-view': 1 });
+  });
+
+  test('a flood of hellos costs a bounded number of signature checks', async () => {
+    const room = await openRoom({ seed: 4 });
+    await room.gather('tea', ['ann', 'bob']);
+    const eve = attack(room, 'eve', 'ann');
+    for (let count = 0; count < 1_000; count++)
+      eve.frame('hello', encodeHello({ ticket: `${count}.x`, nonce, isAsking: true }));
+    await room.world.run(1_000);
+    const { 'hello-rate': late = 0, 'ticket-malformed': checked = 0 } = refused(room, 'ann');
+    expect(late + checked).toBe(1_000);
+    expect(checked).toBeLessThanOrEqual(300); // a burst of 200, and 100 a second
+    room.chatter('bob').messenger.send('tea', 'nothing happened');
+    await room.until(() => screen(room.chatter('ann'), 'tea').length === 1, 'bob is heard');
+  });
+});
+
+describe('texts', () => {
+  test('escape, OSC 52, bidirectional and zero-width characters reach nobody: neither as text nor as topic', async () => {
+    const room = await openRoom({ seed: 5 });
+    await room.gather('tea', ['ann', 'bob']);
+    room.chatter('ann').messenger.send('tea', `hi${escapes}!`);
+    const { tracker } = room.chatter('ann').messenger;
+    await room.settle(tracker.request('topic', { group: 'tea', text: `topic${escapes}` }));
+    await room.until(() => screen(room.chatter('bob'), 'tea').length === 1, 'it is read');
+    expect(screen(room.chatter('bob'), 'tea')).toEqual(['ann: hignp.exe!']);
+    expect(room.chatter('bob').messenger.group('tea').state.topic).toBe('topicgnp.exe');
+    // Whoever sends it without our library is not believed either.
+    const raw = new Writer()
+      .u8(1)
+      .f64(0)
+      .f64(0)
+      .raw(utf8(`hi${escapes}!`))
+      .bytes();
+    expect(decodePayload(raw, 4_096)?.text).toBe('hignp.exe!');
+  });
+
+  test('a history with names or texts that no tracker or member would give is refused or made safe', () => {
+    const options = { group: 'tea', order: 'total', self: 'me' as NodeId, countMax: 50, textBytesMax: 4_096 } as const;
+    const message = {
+      ...({ type: 'message', order: 'total' } as const),
+      ...{ group: 'tea', fromId: 'id' as NodeId, sequence: 1, view: 1, wallMs: 1e308, isOwn: false, isReplay: true },
+    };
+    const of = (from: string, text: string): ReturnType<typeof decodeHistory> =>
+      decodeHistory(encodeHistory(7, [{ ...message, from, text }]), options);
+    expect(of('ann', `x${escapes}`)?.messages).toMatchObject([{ from: 'ann', text: 'xgnp.exe', wallMs: 0 }]);
+    for (const from of ['a\u200Bnn', `ann${escapes}`, 'аnn', '', 'a'.repeat(33)]) expect(of(from, 'x')).toBeUndefined();
+    expect(
+      decodeHistory(
+        encodeHistory(
+          7,
+          Array.from({ length: 51 }, () => ({ ...message, from: 'ann', text: '' })),
+        ),
+        options,
+      ),
+    ).toBeUndefined();
+    for (let length = 0; length < 40; length++)
+      expect(
+        decodeHistory(encodeHistory(7, [{ ...message, from: 'ann', text: 'x' }]).subarray(0, length), options),
+      ).toBeUndefined();
+  });
+
+  test('too long, empty, or of nothing visible: refused with a reason', async () => {
+    const room = await openRoom({ seed: 6 });
+    await room.gather('tea', ['ann']);
+    const { messenger } = room.chatter('ann');
+    const codeOf = (text: string): unknown => {
+      try {
+        messenger.send('tea', text);
+        return undefined;
+      } catch (cause) {
+        return (cause as { code?: unknown }).code;
+      }
+    };
+    expect(['', '\u200B', '   ', 'x'.repeat(4_097), 'ä'.repeat(2_049)].map(codeOf)).toEqual([
+      ...Array.from({ length: 3 }, () => 'MESSENGER_TEXT_EMPTY'),
+      ...Array.from({ length: 2 }, () => 'MESSENGER_TEXT_TOO_LONG'),
+    ]);
+    expect(codeOf('x'.repeat(4_096))).toBeUndefined();
+  });
+
+  test('times of NaN and 1e308 spoil no measurement', async () => {
+    const room = await openRoom({ seed: 7 });
+    await room.gather('tea', ['ann', 'bob']);
+    for (const [sentAt, wallMs] of [
+      [Number.NaN, Number.NaN],
+      [1e308, -1e308],
+      [-1e308, Number.POSITIVE_INFINITY],
+    ] as const) {
+      const payload = decodePayload(encodePayload({ text: 'x', sentAt, wallMs }), 4_096);
+      expect(payload).toMatchObject({ text: 'x', wallMs: 0 });
+    }
+    room.chatter('ann').messenger.send('tea', 'x');
+    await room.until(() => screen(room.chatter('bob'), 'tea').length === 1, 'it is read');
+    const { latencyMs } = room.chatter('bob').messenger.group('tea').metrics;
+    expect(latencyMs.count).toBe(1);
+    expect(latencyMs.p99).toBeLessThan(100);
+  });
+});
+
+describe('a member that floods', () => {
+  test('ten thousand messages a second: the others are as quick as before, memory stays flat', async () => {
+    const room = await openRoom({ seed: 8 });
+    const names = ['ann', 'bob', 'eve'];
+    await room.gather('tea', names, { order: 'fifo' });
+    let delays: number[] = [];
+    room.chatter('bob').messenger.on((event) => {
+      if (event.type === 'message' && event.from === 'ann') delays.push(room.world.now - Number(event.text));
+    });
+    const p99Of = async (seconds: number, flood: () => void): Promise<number | undefined> => {
+      delays = [];
+      for (let tick = 0; tick < seconds * 100; tick++) {
+        flood();
+        if (tick % 5 === 0) room.chatter('ann').messenger.send('tea', String(room.world.now));
+        await room.world.run(10);
+      }
+      expect(delays).toHaveLength(seconds * 20);
+      return delays.toSorted((one, other) => one - other)[Math.floor(delays.length * 0.99)];
+    };
+    const calm = (await p99Of(5, () => {})) ?? 0;
+    const stormy = await p99Of(10, () => {
+      for (let count = 0; count < 100; count++) {
+        try {
+          room.chatter('eve').messenger.send('tea', 'buy this, buy this, buy this, buy this, buy this, buy this');
+        } catch {
+          // her own outbox is full: she is held back, not the others
+        }
+      }
+    });
+    expect(calm).toBeGreaterThan(0);
+    expect(stormy).toBeLessThan(2 * calm);
+    const { flood } =
+      room
+        .chatter('bob')
+        .messenger.group('tea')
+        .peers.find(({ nick }) => nick === 'eve') ?? {};
+    expect(flood?.delayed).toBeGreaterThan(0);
+    expect(flood?.heldBytes).toBeLessThanOrEqual(1_048_576);
+    const received = messagesOf(room.chatter('bob'), 'tea').filter(({ from }) => from === 'eve').length;
+    // One mebibyte at once, 128 KiB a second; less than 80,000 of 100,000 messages of 75 bytes.
+    expect(received).toBeLessThan(45_000);
+    expect(room.chatter('bob').messenger.group('tea').ordering.holdBack.bytes).toBeLessThan(16_777_216);
+  }, 60_000);
+});
+
+test('frames of any bytes are decoded or refused, never thrown at', () => {
+  for (let kind = 0; kind < 256; kind++)
+    for (const length of [0, 1, 3, 255])
+      expect(() => decodeFrame(Uint8Array.from([kind, length, 0xff, 0xfe, 0x00]))).not.toThrow();
+  expect(decodeFrame(new Uint8Array(0))).toBeUndefined();
+  expect(decodeFrame(Uint8Array.from([1, 2, 0xff, 0xfe]))).toBeUndefined(); // no UTF-8
+});
