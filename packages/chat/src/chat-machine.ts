@@ -2,7 +2,7 @@ import type { Cancel } from '@grp/core';
 import type { StateConfig } from './config.ts';
 import type { Room, StoredMessage } from './model.ts';
 import { encodeOutcome } from './outcome-codec.ts';
-import { captureState, restoreState } from './snapshot.ts';
+import { captureState, joinedBytes, restoreState } from './snapshot.ts';
 import { ChatState, type ChatView } from './state.ts';
 
 /** A message that has just been applied here, for those who follow its room. */
@@ -38,13 +38,13 @@ export class ChatMachine {
     return encodeOutcome(outcome);
   }
 
-  snapshot(): Iterable<Uint8Array> {
-    return captureState(this.#state);
+  snapshot(): Uint8Array {
+    return joinedBytes([...captureState(this.#state)]);
   }
 
   /** @throws GrpError CHAT_SNAPSHOT_INVALID; the state is then as before */
-  async restore(chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>): Promise<void> {
-    this.#state = await restoreState(chunks, this.#config);
+  restore(snapshot: Uint8Array): void {
+    this.#state = restoreState([snapshot], this.#config);
     for (const listener of this.#restored) listener();
   }
 

@@ -37,6 +37,11 @@ export const chatError = defineErrors({
     message: 'No server of the cluster could do this within $timeoutMs ms; the last said: $problem.',
     hint: 'Check the addresses in the cluster file; a majority of the servers must run.',
   },
+  CHAT_NO_QUORUM: {
+    kind: 'no-quorum',
+    message: 'The servers asked found no majority of the cluster within $timeoutMs ms; the last said: $problem.',
+    hint: 'A majority of the servers must run and reach each other. Nothing that was not acknowledged is promised.',
+  },
   CHAT_HASH_UNKNOWN: {
     kind: 'failure',
     message: 'This account has a password hash that this server cannot check.',

@@ -36,20 +36,26 @@ export function captureState(state: ChatState): Iterable<Uint8Array> {
 }
 
 /** Builds a state from the chunks of `captureState`. @throws GrpError CHAT_SNAPSHOT_INVALID */
-export async function restoreState(
-  chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
-  config?: Partial<StateConfig>,
-): Promise<ChatState> {
+export function restoreState(chunks: Iterable<Uint8Array>, config?: Partial<StateConfig>): ChatState {
   const restorer = new Restorer(new ChatState(config));
-  let rest = new Uint8Array(0);
-  for await (const chunk of chunks) {
-    const bytes = new Uint8Array(rest.length + chunk.length);
-    bytes.set(rest);
-    bytes.set(chunk, rest.length);
-    rest = bytes.slice(restorer.take(bytes));
+  let rest: Uint8Array = new Uint8Array(0);
+  for (const chunk of chunks) {
+    const bytes = rest.length === 0 ? chunk : joinedBytes([rest, chunk]);
+    rest = bytes.subarray(restorer.take(bytes));
   }
   if (rest.length > 0) throw invalid('it ends in the middle of a record');
   return restorer.finish();
+}
+
+/** Several pieces as one. */
+export function joinedBytes(parts: readonly Uint8Array[]): Uint8Array {
+  const whole = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
+  let offset = 0;
+  for (const part of parts) {
+    whole.set(part, offset);
+    offset += part.length;
+  }
+  return whole;
 }
 
 /** The copies of what may change are made when the generator is made, its messages are read when they are drawn. */

@@ -117,15 +117,14 @@ export function setbackOrError(error: ServiceError, server: string): Setback | G
   };
   const retryable = [status.UNAVAILABLE, status.DEADLINE_EXCEEDED, status.CANCELLED, status.ABORTED, status.UNKNOWN];
   const problem = `${server}: ${error.details}`;
-  if (retryable.includes(error.code))
-    return { type: 'setback', problem, leader: text(trailers.leader), retryAfterMs: 0 };
   const code = text(trailers.code);
-  if (code === 'CHAT_BUSY') {
-    return {
-      type: 'setback',
-      problem,
-      retryAfterMs: Math.min(Number(text(trailers.retryAfterMs) ?? 1_000) || 1_000, 10_000),
-    };
+  if (retryable.includes(error.code)) {
+    const noQuorum = noQuorumCodes.includes(code ?? '');
+    return { type: 'setback', problem, leader: text(trailers.leader), noQuorum, retryAfterMs: 0 };
+  }
+  const retryAfterMs = text(trailers.retryAfterMs);
+  if (code === 'CHAT_BUSY' || retryAfterMs !== undefined) {
+    return { type: 'setback', problem, retryAfterMs: Math.min(Number(retryAfterMs ?? 1_000) || 1_000, 10_000) };
   }
   return new GrpError({
     code: code ?? 'CHAT_INTERNAL',
@@ -133,6 +132,9 @@ export function setbackOrError(error: ServiceError, server: string): Setback | G
     message: error.details,
   });
 }
+
+/** What a server says that works, and finds no majority. */
+const noQuorumCodes = ['RAFT_NO_LEADER', 'CHAT_RECOVERING'];
 
 const kindOfStatus: Readonly<Partial<Record<status, ErrorKind>>> = {
   [status.INVALID_ARGUMENT]: 'usage',

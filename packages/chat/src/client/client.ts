@@ -18,6 +18,8 @@ import { watchRoom } from './watch.ts';
 export interface ChatClientOptions {
   /** `host:port` of every server; one that runs is enough to begin. */
   readonly servers: readonly string[];
+  /** Servers that are asked only when one of the above names them as the leader. */
+  readonly leaders?: readonly string[] | undefined;
   /** Default: no TLS. */
   readonly credentials?: ChannelCredentials;
   /** From an earlier `login`. */
@@ -46,10 +48,10 @@ export class ChatClient {
   #token: string | undefined;
 
   constructor(options: ChatClientOptions) {
-    const { servers, credentials, token, clock = systemClock(), random = systemRandom() } = options;
+    const { servers, leaders, credentials, token, clock = systemClock(), random = systemRandom() } = options;
     this.#config = clientConfig.resolve(options.config);
     this.#channels = new Channels(credentials);
-    this.#failover = new Failover({ servers, clock, random, ...this.#config });
+    this.#failover = new Failover({ servers, leaders, clock, random, ...this.#config });
     this.#random = random;
     this.#clock = clock;
     this.#token = token;

@@ -7,6 +7,8 @@ export interface Setback {
   readonly problem: string;
   /** Who leads, in the words of the server asked. */
   readonly leader?: string | undefined;
+  /** It works itself, but finds no majority of the servers. */
+  readonly noQuorum?: boolean;
   /** Not before so long; 0: at once, elsewhere. */
   readonly retryAfterMs: number;
 }
@@ -18,6 +20,8 @@ export interface Attempt<Answer> {
 export interface FailoverOptions {
   /** `host:port` of every server. */
   readonly servers: readonly string[];
+  /** Further ones that a server may name as the leader, but that are not tried otherwise. */
+  readonly leaders?: readonly string[] | undefined;
   readonly clock: Clock;
   readonly random: Random;
   /** A server that has not answered after this gets a rival: the same request goes to the next one as well. */
@@ -46,7 +50,7 @@ export class Failover {
     return this.#leader ?? this.#turn();
   }
 
-  /** @throws GrpError CHAT_UNREACHABLE after `timeoutMs`; whatever an attempt threw; the signal's reason */
+  /** @throws GrpError CHAT_UNREACHABLE or CHAT_NO_QUORUM after `timeoutMs`; whatever an attempt threw; the signal's reason */
   async call<Answer>(
     attempt: Attempt<Answer>,
     { timeoutMs, signal }: { readonly timeoutMs: number; readonly signal?: AbortSignal | undefined },
@@ -55,17 +59,21 @@ export class Failover {
     const deadline = clock.now() + timeoutMs;
     let pauseMs = backoffMinMs;
     let problem = 'none was asked';
+    let isMinority = false;
     for (let tried = 0; ; tried++) {
       const outcome = await this.#race(attempt, deadline, signal);
       if (!isSetback(outcome)) return outcome;
-      problem = outcome.problem;
+      // What a server says tells more than the silence of others.
+      if (outcome.noQuorum === true || !isMinority) problem = outcome.problem;
+      isMinority ||= outcome.noQuorum === true;
       signal?.throwIfAborted();
       this.#learn(outcome);
       // A named leader is asked at once; a round that went through all servers in vain makes the next one wait.
       const hasTriedAll = (tried + 1) % this.#options.servers.length === 0;
       const waitMs = Math.max(outcome.retryAfterMs, hasTriedAll ? pauseMs * (0.5 + fraction(random) / 2) : 0);
       if (hasTriedAll) pauseMs = Math.min(pauseMs * 2, backoffMaxMs);
-      if (clock.now() + waitMs >= deadline) throw chatError('CHAT_UNREACHABLE', { context: { timeoutMs, problem } });
+      if (clock.now() + waitMs >= deadline)
+        throw chatError(isMinority ? 'CHAT_NO_QUORUM' : 'CHAT_UNREACHABLE', { context: { timeoutMs, problem } });
       if (waitMs > 0) await this.#sleep(waitMs, signal);
     }
   }
@@ -76,7 +84,8 @@ export class Failover {
   }
 
   #learn({ leader }: Setback): void {
-    const known = leader !== undefined && this.#options.servers.includes(leader) && leader !== this.#leader;
+    const { servers, leaders = [] } = this.#options;
+    const known = leader !== undefined && leader !== this.#leader && [...servers, ...leaders].includes(leader);
     this.#leader = known ? leader : undefined;
   }
 

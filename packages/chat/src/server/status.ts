@@ -27,6 +27,12 @@ const statusOfCode: Readonly<Record<string, status>> = {
   CHAT_BUSY: status.RESOURCE_EXHAUSTED,
   CHAT_FULL: status.RESOURCE_EXHAUSTED,
   RAFT_NOT_LEADER: status.UNAVAILABLE,
+  // Nothing was done, and another server, or this one in a moment, may do it.
+  RAFT_TRANSFERRING: status.UNAVAILABLE,
+  RAFT_OVERWRITTEN: status.UNAVAILABLE,
+  RAFT_LOW_ON_SPACE: status.UNAVAILABLE,
+  RAFT_STOPPED: status.UNAVAILABLE,
+  RAFT_OVERLOADED: status.RESOURCE_EXHAUSTED,
 };
 
 /** An error as gRPC carries it: the status, our code, and where or when to try again. What is not ours stays inside. */
