@@ -267,6 +267,13 @@ export const trackerClientConfig = defineConfig({
     unit: 'ms',
     reason: 'A tracker that is back has all its members within five seconds.',
   },
+  reclaimedRetryMs: {
+    default: 5_000,
+    min: 100,
+    max: 3_600_000,
+    unit: 'ms',
+    reason: 'Another client has taken the nick over; asking now and then whether it has gone is enough.',
+  },
   requestsMax: { default: 256, min: 1, max: 65_536, unit: 'requests', reason: 'Bounds what waits for a lost tracker.' },
 });
 

@@ -63,7 +63,10 @@ export type TrackerEvent =
   | { readonly type: 'lost'; readonly reason: string }
   /** Reached again: the same session, or a new one under a new id because the old one was gone. */
   | { readonly type: 'back'; readonly session: TrackerSession; readonly isResumed: boolean }
-  /** The tracker answers and refuses. It is asked again, unless the client's `state` is then `stopped`. */
+  /**
+   * The tracker answers and refuses; it is asked again. `TRACKER_RECLAIMED`: another client with this key or nick token
+   * has taken over; this one comes back when that one goes.
+   */
   | { readonly type: 'refused'; readonly error: GrpError }
   /** The client has stopped by itself. */
   | { readonly type: 'fault'; readonly error: Error };

@@ -94,6 +94,7 @@ class Client implements TrackerClient {
   #driver: Driver<ClientInput> | undefined;
   #ticket = 0;
   #isHalted = false;
+  #ended: Promise<void> = Promise.resolve();
   #state: TrackerClientState = 'new';
   #starting:
     | { readonly resolve: (session: TrackerSession) => void; readonly reject: (cause: Error) => void }
@@ -114,7 +115,7 @@ class Client implements TrackerClient {
       random: random.fork('tracker-client'),
     });
     this.#edge = new ClientEdge({
-      ...{ streams: options.streams, tracker, dialTimeoutMs: this.#config.dialTimeoutMs },
+      ...{ streams: options.streams, tracker, clock, dialTimeoutMs: this.#config.dialTimeoutMs },
       push: (input) => void this.#driver?.push(input),
     });
     this.#events = new Events((cause) => logger.log('warn', 'tracker-client.listener', { message: String(cause) }));
@@ -218,6 +219,7 @@ class Client implements TrackerClient {
       await this.#goodbye(reason, timeoutMs);
     }
     this.#halt(trackerError('TRACKER_CLIENT_STOPPED'));
+    await this.#ended;
   }
 
   #goodbye(reason: string, timeoutMs: number): Promise<void> {
@@ -329,7 +331,7 @@ class Client implements TrackerClient {
     this.#isHalted = true;
     this.#state = 'stopped';
     this.#driver?.stop();
-    this.#edge.end();
+    this.#ended = this.#edge.end();
     for (const ticket of [...this.#waiting.keys()]) this.#take(ticket)?.reject(cause);
     this.#starting?.reject(cause);
     this.#starting = undefined;

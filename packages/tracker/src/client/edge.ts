@@ -1,4 +1,4 @@
-import type { Address, ByteStream, Streams } from '@grp/core';
+import type { Address, ByteStream, Clock, Streams } from '@grp/core';
 import { utf8 } from '../encoding.ts';
 import { decodeReply } from '../wire/decode.ts';
 import { LineReader } from '../wire/lines.ts';
@@ -8,6 +8,7 @@ import type { ClientInput } from './effects.ts';
 export interface ClientEdgeOptions {
   readonly streams: Pick<Streams, 'dial'>;
   readonly tracker: Address;
+  readonly clock: Clock;
   readonly dialTimeoutMs: number;
   readonly push: (input: ClientInput) => void;
 }
@@ -15,11 +16,15 @@ export interface ClientEdgeOptions {
 /** A tracker may say one kibibyte more than a client, so that it can grow. */
 const replyBytesMax = lineBytesMax + 1_024;
 
+const endMs = 1_000;
+
 /** The one stream to the tracker, as lines. */
 export class ClientEdge {
   readonly #options: ClientEdgeOptions;
   #stream: ByteStream | undefined;
   #connection = 0;
+  /** Who waits for the end of a stream. */
+  readonly #onClosed = new WeakMap<ByteStream, () => void>();
 
   constructor(options: ClientEdgeOptions) {
     this.#options = options;
@@ -44,7 +49,11 @@ export class ClientEdge {
           }
         },
         onEnd: () => stream.end(),
-        onClose: (reason) => push({ type: 'closed', connection, reason }),
+        onClose: (reason) => {
+          if (this.#stream === stream) this.#stream = undefined;
+          this.#onClosed.get(stream)?.();
+          push({ type: 'closed', connection, reason });
+        },
       },
       { timeoutMs: dialTimeoutMs },
     );
@@ -62,10 +71,20 @@ export class ClientEdge {
     this.#stream = undefined;
   }
 
-  /** Ends after what was written has left. */
-  end(): void {
+  /** Ends after what was written has left; resolves when the stream has gone, by force after a second. */
+  async end(): Promise<void> {
+    const stream = this.#stream;
     this.#connection = 0;
-    this.#stream?.end();
     this.#stream = undefined;
+    if (stream === undefined) return;
+    const { clock } = this.#options;
+    await new Promise<void>((resolve) => {
+      const cancelTimer = clock.wakeAt(clock.now() + endMs, () => stream.abort());
+      this.#onClosed.set(stream, () => {
+        cancelTimer();
+        resolve();
+      });
+      stream.end();
+    });
   }
 }

@@ -24,6 +24,6 @@ export type ClientEffect =
   | { readonly type: 'reject'; readonly ticket: number; readonly error: GrpError }
   /** The first welcome; later ones are events. */
   | { readonly type: 'ready'; readonly session: TrackerSession }
-  /** The tracker refused the first hello, or is another one, or somebody took our place: nothing to try again. */
+  /** The tracker refused the first hello, or is another one: nothing to try again. */
   | { readonly type: 'fatal'; readonly error: GrpError }
   | { readonly type: 'event'; readonly event: TrackerEvent };

@@ -11,7 +11,7 @@ interface Held {
   view: TrackerView;
   ticket: string | undefined;
   /** How it was joined, to join it again under a new session. */
-  readonly request: CommandBody<'join'>;
+  request: CommandBody<'join'>;
   /** Parts of a view that is being told. */
   parts:
     | { readonly number: number; readonly count: number; readonly members: TrackerMember[]; next: number }
@@ -58,7 +58,10 @@ export class ClientGroups {
   expect(request: CommandBody<'join'>): void {
     const folded = foldName(request.group);
     const known = this.#held.get(folded);
-    if (known !== undefined && known.isJoined) return;
+    if (known !== undefined) {
+      known.request = request;
+      return;
+    }
     const info: GroupInfo = {
       ...{ group: request.group, order: 'fifo', access: 'open', moderated: false, secret: false },
       ...{ limit: 0, members: 0, topic: '' },

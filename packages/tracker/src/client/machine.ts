@@ -1,14 +1,4 @@
-import {
-  Deadlines,
-  fraction,
-  type GrpError,
-  sanitizeText,
-  type Machine,
-  type Millis,
-  type Random,
-  type Wake,
-} from '@grp/core';
-import type { TrackerClientConfig } from '../config.ts';
+import { Deadlines, fraction, type GrpError, sanitizeText, type Machine, type Millis, type Wake } from '@grp/core';
 import { fromBase64 } from '../encoding.ts';
 import { fromWire, trackerError, type WireError } from '../errors.ts';
 import { checkSuccession, type Succession } from '../succession.ts';
@@ -18,25 +8,11 @@ import type { Command, GroupInfo, Notice } from '../wire/messages.ts';
 import { resultShapes } from '../wire/results.ts';
 import type { TrackerEvent, TrackerSession } from './api.ts';
 import type { ClientEffect, ClientInput } from './effects.ts';
-import { ClientGroups } from './groups.ts';
+import { ClientGroups, type Told } from './groups.ts';
+import type { ClientMachineOptions, Link } from './options.ts';
 import { Pulse } from './pulse.ts';
-import { Registration, type RegistrationOptions } from './registration.ts';
+import { Registration } from './registration.ts';
 import { ClientRequests, type Asked } from './requests.ts';
-
-export interface ClientMachineOptions extends RegistrationOptions {
-  /** For messages only. */
-  readonly tracker: string;
-  readonly config: TrackerClientConfig;
-  readonly random: Random;
-  /** Groups that a tracker has forgotten are made again (default true). */
-  readonly recreate?: boolean | undefined;
-}
-
-type Link =
-  | { readonly name: 'idle' | 'stopped' }
-  | { readonly name: 'waiting' }
-  /** `since` the dialling; then the greeting, then the answer to hello or resume. */
-  | { readonly name: 'greeting' | 'registering' | 'ready'; readonly connection: number };
 
 /** The client of a tracker, without its socket. */
 export class ClientMachine implements Machine<ClientInput, ClientEffect> {
@@ -146,8 +122,9 @@ export class ClientMachine implements Machine<ClientInput, ClientEffect> {
     this.#deadlines.delete('beat');
     this.#deadlines.delete('greet');
     this.#requests.onLost();
-    const { backoffMinMs, backoffMaxMs } = this.#options.config;
-    const backoffMs = Math.min(backoffMaxMs, backoffMinMs * 2 ** Math.min(this.#attempts++, 16));
+    const { backoffMinMs, backoffMaxMs, reclaimedRetryMs } = this.#options.config;
+    const retryMs = Math.min(backoffMaxMs, backoffMinMs * 2 ** Math.min(this.#attempts++, 16));
+    const backoffMs = this.#registration.isYielding ? reclaimedRetryMs : retryMs;
     this.#deadlines.set('dial', this.#now + backoffMs * (0.5 + fraction(this.#options.random) / 2));
     if (wasReady) this.#event({ type: 'lost', reason });
   }
@@ -186,9 +163,13 @@ export class ClientMachine implements Machine<ClientInput, ClientEffect> {
 
   #onDone(asked: Asked, result: Readonly<Record<string, unknown>>): void {
     const { command } = asked;
-    if (command.do === 'join') {
+    // Whoever has left again before the answer came does not want the group back.
+    if (command.do === 'join' && this.#requests.find('leave', command.group) === undefined) {
+      const isKnown = this.groups.isExpected(command.group);
+      if (!isKnown) this.groups.expect(command);
       this.groups.joined(command.group, result as unknown as GroupInfo);
-    } else if (command.do === 'leave' || command.do === 'drop') this.groups.forget(command.group);
+      if (!isKnown) this.#send({ do: 'view', group: command.group });
+    }
     this.#requests.resolve(asked, result);
   }
 
@@ -202,7 +183,7 @@ export class ClientMachine implements Machine<ClientInput, ClientEffect> {
     }
     if (asked.isRegistration) this.#onRefusal(asked, error);
     else {
-      if (asked.command.do === 'join') this.groups.giveUp(asked.command.group);
+      this.#onGivenUp(asked);
       this.#requests.reject(asked, error);
       const isOwn = asked.ticket === undefined && asked.command.do === 'join';
       if (isOwn) this.#rejoinRefused(asked.command, error);
@@ -211,7 +192,8 @@ export class ClientMachine implements Machine<ClientInput, ClientEffect> {
 
   /** Nobody waits for it any more. A join that happens all the same is taken back by `#onNotice`. */
   #onGivenUp(asked: Asked | undefined): void {
-    if (asked?.command.do === 'join') this.groups.giveUp(asked.command.group);
+    if (asked?.command.do !== 'join' || this.#requests.find('join', asked.command.group) !== undefined) return;
+    this.groups.giveUp(asked.command.group);
   }
 
   /** A group that could not be joined again under a new session. */
@@ -234,8 +216,10 @@ export class ClientMachine implements Machine<ClientInput, ClientEffect> {
       case 'gap':
         break;
       case 'bye':
-        if (notice.reason === 'reclaimed') this.#end(trackerError('TRACKER_RECLAIMED'));
-        else this.#hangUp(sanitizeText(notice.reason, { lengthMax: 64 }));
+        if (notice.reason === 'reclaimed') {
+          this.#registration.yieldNick();
+          this.#refused(trackerError('TRACKER_RECLAIMED'));
+        } else this.#hangUp(sanitizeText(notice.reason, { lengthMax: 64 }));
         break;
       case 'motd':
         this.#event({ type: 'motd', text: this.#registration.setMotd(notice.text) });
@@ -254,16 +238,25 @@ export class ClientMachine implements Machine<ClientInput, ClientEffect> {
         this.#event({ type: 'relay', group: group.info.group, from: notice.from, payload });
         break;
       }
-      default: {
-        if (notice.on === 'members' && notice.part === 0 && !this.groups.isExpected(notice.group)) {
-          this.#send({ do: 'leave', group: notice.group }); // a join that was given up
-          break;
-        }
-        const told = this.groups.take(notice);
-        if (told === 'resync') this.#send({ do: 'view', group: notice.group });
-        else if (told !== undefined) this.#event(told);
-      }
+      default:
+        if (this.groups.isExpected(notice.group) || this.#isStillWanted(notice))
+          this.#tell(this.groups.take(notice), notice);
     }
+  }
+
+  #tell(told: Told, { group }: { readonly group: string }): void {
+    if (told === 'resync') this.#send({ do: 'view', group });
+    else if (told !== undefined) this.#event(told);
+  }
+
+  /** A group that we are not in, as we see it: a join that was given up has succeeded, or a leave got lost. */
+  #isStillWanted({ on, group }: { readonly on: string; readonly group: string }): boolean {
+    const joining = this.#requests.find('join', group);
+    if (joining !== undefined) this.groups.expect(joining);
+    else if ((on === 'members' || on === 'view') && this.#requests.find('leave', group) === undefined) {
+      this.#send({ do: 'leave', group });
+    }
+    return joining !== undefined;
   }
 
   #onGreeting(greeting: Extract<Notice, { on: 'greeting' }>): void {
@@ -338,11 +331,10 @@ export class ClientMachine implements Machine<ClientInput, ClientEffect> {
     this.#hangUp(error.code);
   }
 
-  /** Trying again would not help, or would take the nick back from whoever took it. */
+  /** Trying again would not help. */
   #end(error: GrpError): void {
     if ('connection' in this.#link) this.#effects.push({ type: 'hang-up', connection: this.#link.connection });
     this.#stop();
-    this.#event({ type: 'refused', error });
     this.#effects.push({ type: 'fatal', error });
   }
 
@@ -358,6 +350,7 @@ export class ClientMachine implements Machine<ClientInput, ClientEffect> {
 
   #request(ticket: number, command: Command, timeoutMs: number): void {
     if (command.do === 'join') this.groups.expect(command);
+    else if (command.do === 'leave') this.groups.forget(command.group); // whatever the tracker says to that
     const connection = this.#link.name === 'ready' ? this.#link.connection : undefined;
     this.#requests.add({ ticket, command, timeoutMs, now: this.#now, connection });
   }

@@ -48,6 +48,8 @@ export class Registration {
   #credentials: Credentials | undefined;
   #session: TrackerSession | undefined;
   #motd = '';
+  /** Somebody has taken our nick with our key: it is not taken back as long as that one is there. */
+  isYielding = false;
 
   constructor(options: RegistrationOptions) {
     this.#options = options;
@@ -70,7 +72,10 @@ export class Registration {
 
   /** Hello, or a resume when there is a session to resume. */
   command(seen: number): Command {
-    if (this.#credentials === undefined) return helloCommand(this.#options, this.#challenge);
+    if (this.#credentials === undefined) {
+      const hello = helloCommand(this.#options, this.#challenge);
+      return this.isYielding ? ({ ...hello, yields: true } as Command) : hello;
+    }
     return resumeCommand(this.#options.signer, this.#challenge, { ...this.#credentials, seen });
   }
 
@@ -80,12 +85,18 @@ export class Registration {
     if (!isGenuine(welcome, this.#challenge, this.#options)) return undefined;
     const { session: id, nick, observed, token, nickToken } = welcome;
     if (token !== undefined) this.#credentials = { id, token };
+    this.isYielding = false;
     const { trackerKey } = this.#challenge;
     this.#session = {
       ...{ id, nick: sanitizeText(nick, { lengthMax: 64 }), observed, trackerKey, motd: this.#motd },
       nickToken: nickToken ?? this.#session?.nickToken,
     };
     return { ...welcome, now: this.#session };
+  }
+
+  yieldNick(): void {
+    this.forget();
+    this.isYielding = true;
   }
 
   /** The tracker does not know the session any more. */

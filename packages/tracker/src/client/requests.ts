@@ -2,6 +2,7 @@ import { Deadlines, type GrpError, type Millis } from '@grp/core';
 import { trackerError } from '../errors.ts';
 import { lineBytesMax, protocolVersion, type Command, type CommandName } from '../wire/messages.ts';
 import { utf8 } from '../encoding.ts';
+import { foldName } from '../names/names.ts';
 import type { ClientEffect } from './effects.ts';
 
 /** A request on its way to an answer. */
@@ -81,6 +82,17 @@ export class ClientRequests {
     this.#deadlines.delete(id);
     if (asked.ticket !== undefined) this.#byTicket.delete(asked.ticket);
     return asked;
+  }
+
+  /** One of this kind that has no answer yet. */
+  find<Name extends 'join' | 'leave'>(name: Name, group: string): Extract<Command, { do: Name }> | undefined {
+    const folded = foldName(group);
+    for (const { command } of this.#asked.values()) {
+      if (command.do === name && 'group' in command && foldName(command.group) === folded) {
+        return command as Extract<Command, { do: Name }>;
+      }
+    }
+    return undefined;
   }
 
   resolve({ ticket }: Asked, body: Readonly<Record<string, unknown>>): void {

@@ -64,6 +64,7 @@ export class ConnectionEdge {
   #bytesIn = 0;
   #bytesOut = 0;
   #cancelAccept: Cancel = () => {};
+  #onEmpty: () => void = () => {};
 
   constructor(options: EdgeOptions) {
     this.#options = options;
@@ -73,10 +74,11 @@ export class ConnectionEdge {
     this.#cancelAccept = this.#options.streams.onAccept((stream) => this.#accept(stream));
   }
 
-  /** What was sent leaves; then everything is closed. */
-  stop(): void {
+  /** What was sent leaves, then everything is closed; resolves when it is, within about a second. */
+  async stop(): Promise<void> {
     this.#cancelAccept();
     for (const { number } of [...this.#open.values()]) this.close(number);
+    if (this.#open.size > 0) await new Promise<void>((resolve) => (this.#onEmpty = resolve));
   }
 
   counts(): EdgeCounts {
@@ -218,6 +220,7 @@ export class ConnectionEdge {
     open.isClosing = true;
     if (!this.#open.delete(open.number)) return;
     this.#strangers.delete(open);
+    if (this.#open.size === 0) this.#onEmpty();
     const left = (this.#hosts.get(open.host) ?? 1) - 1;
     if (left === 0) this.#hosts.delete(open.host);
     else this.#hosts.set(open.host, left);

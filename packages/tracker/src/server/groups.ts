@@ -20,6 +20,10 @@ export function findGroup(runtime: Runtime, { session, isAdmin }: Actor, name: s
   return trackerError('TRACKER_GROUP_UNKNOWN', { context: { group: shown(name) } });
 }
 
+export function isInside(runtime: Runtime, session: Session, name: string): boolean {
+  return runtime.groups.get(foldName(name))?.members.has(session.id) === true;
+}
+
 export function create(runtime: Runtime, actor: Actor, command: CommandBody<'create'>): Reply {
   const made = makeGroup(runtime, actor, command);
   if (made instanceof GrpError) return made;

@@ -27,7 +27,8 @@ type Entry = readonly [key: string, value: unknown];
 
 /**
  * Values by key in a file of JSON lines. Everything that is put while a flush is under way goes into one line and one
- * flush after it, so that only the last line can be torn: a bad line with a good one behind it is damage, a bad line at the
+ * flush after it, and what is put in one turn of the event loop is
+ * never parted, so that half of a change is never read. Only the last line can be torn: a bad line with a good one behind it is damage, a bad line at the
  * end is what a crash leaves, and was never confirmed. Each line has the hash of the one before it, so that lines of an
  * older life cannot pass for its successors.
  */
@@ -91,6 +92,7 @@ export class Journal {
 
   async #write(): Promise<void> {
     this.#isWriting = true;
+    await Promise.resolve(); // for the rest of what this turn of the event loop puts
     try {
       while (this.#waiting.length > 0 && !this.#isClosed) {
         const batch = this.#waiting;

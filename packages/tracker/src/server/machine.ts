@@ -226,7 +226,9 @@ export class TrackerMachine implements Machine<Input, Effect> {
     const { session } = connection;
     const { isOnce } = traits[command.do];
     if (session !== undefined && isOnce) {
-      const given = session.answers.get(id);
+      // A join that was undone meanwhile (the session was lost) is not answered by what was true then.
+      const isUndone = command.do === 'join' && !governance.isInside(runtime, session, command.group);
+      const given = isUndone ? undefined : session.answers.get(id);
       if (given !== undefined) runtime.send(connection, given);
       if (given !== undefined || session.pending.has(id)) return;
       session.pending.add(id);

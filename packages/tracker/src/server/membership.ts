@@ -6,7 +6,7 @@ import { signTicket } from '../ticket.ts';
 import { lineBytesMax, type CommandBody, type LeaveReason, type TrackerMember } from '../wire/messages.ts';
 import { matchesBan, mayEnter } from './policy.ts';
 import { groupInfo } from './group-info.ts';
-import { memberKey, saveGroup, viewKey } from './records.ts';
+import { memberKey, saveGroup, saveSession, viewKey } from './records.ts';
 import type { Body, MemberActor, Reply } from './reply.ts';
 import { encodeNotice, type Runtime } from './runtime.ts';
 import type { Group, Joining, Leaving, Session } from './state.ts';
@@ -31,7 +31,13 @@ export function join(
 ): Reply {
   const { session } = actor;
   if (group.leaving.has(session.id)) commitViews(runtime, group); // what was decided first happens first
-  if (group.members.has(session.id)) return joined(group);
+  if (group.members.has(session.id)) {
+    // Whoever asks has lost the thread: an earlier join that it gave up has succeeded.
+    session.ticketsAt.delete(group.folded);
+    sendSnapshot(runtime, group, session);
+    sendTickets(runtime, session);
+    return joined(group);
+  }
   const { groupsPerSessionMax, groupMembersMax } = runtime.config;
   if (!session.groups.has(group.folded) && session.groups.size >= groupsPerSessionMax) {
     return trackerError('TRACKER_LIMIT', { context: { max: groupsPerSessionMax, what: 'groups at a time' } });
@@ -48,6 +54,11 @@ export function join(
     done: (refusal) => actor.answer(refusal === undefined ? joined(group) : { error: toWire(refusal) }),
   });
   return 'later';
+}
+
+/** The record of a session that has ended stays until no view needs it. */
+function forgetEnded(runtime: Runtime, session: Session): void {
+  if (session.viewCount === 0 && !runtime.sessions.has(session.id)) saveSession(runtime, session);
 }
 
 /** Back after a loss, unless the group has changed its mind. */
@@ -222,10 +233,13 @@ function install(runtime: Runtime, group: Group, { number, joining, leaving }: C
     const { reason, text } = leaver;
     left.push({ id, nick: membership.session.nick, reason, ...(text !== '' && { text }) });
     removed.push([membership.session, leaver]);
+    membership.session.viewCount--;
+    forgetEnded(runtime, membership.session);
   }
   const stayed = [...group.members.values()];
   for (const { session } of joining) {
     group.members.set(session.id, { session, since: number });
+    session.viewCount++;
     runtime.persist(memberKey(group.folded, session.id), { since: number });
   }
   group.number = number;

@@ -13,9 +13,11 @@ export interface NewSession {
   readonly address: Address;
   readonly host: string;
   readonly connection: Connection | undefined;
+  /** Only views still name it (default false). */
+  readonly hasEnded?: boolean | undefined;
 }
 
-/** Makes a session known: by its id, by its nick, and to the clock. */
+/** Makes a session, known by its id, by its nick, and to the clock unless it has ended. */
 export function newSession(runtime: Runtime, given: NewSession): Session {
   const { id, nick, folded, key, tokenHash, address, host, connection } = given;
   const { joinsBurst, changesBurst, readsBurst, relayBytesBurst, noticesKeptBytesMax, lostMs } = runtime.config;
@@ -26,6 +28,7 @@ export function newSession(runtime: Runtime, given: NewSession): Session {
     state: 'here',
     heardAt: runtime.now,
     isAdmin: false,
+    viewCount: 0,
     groups: new Map(),
     notices: new NoticeLog(noticesKeptBytesMax, runtime.noticesBefore),
     answers: new Map(),
@@ -37,6 +40,7 @@ export function newSession(runtime: Runtime, given: NewSession): Session {
     reads: new TokenBucket(readsBurst),
     relays: new TokenBucket(relayBytesBurst),
   };
+  if (given.hasEnded === true) return session;
   runtime.sessions.set(id, session);
   const known = runtime.nicks.get(folded);
   if (known === undefined) runtime.nicks.set(folded, { nick, session, reserved: undefined });

@@ -38,6 +38,7 @@ const sessionShape = {
   away: optional(text(256)),
   host: text(64),
   back: listOf(text(512, 1), 1_000),
+  hasEnded: optional(flag),
 };
 
 const nickShape = { nick: nameField, tokenHash: secretField, key: publicKeyField, usedAt: whole() };
@@ -76,7 +77,10 @@ const memberShape = { since: whole() };
 export function saveSession(runtime: Runtime, session: Session): void {
   const { id, nick, folded, key, tokenHash, address, reflexive, away, host } = session;
   const back = session.state === 'lost' ? [...session.groups.keys()] : [];
-  runtime.persist(sessionKey(id), { id, nick, folded, key, tokenHash, address, reflexive, away, host, back });
+  const hasEnded = !runtime.sessions.has(id);
+  // A session that has ended stays known as long as views name it: they must be the same after a restart.
+  const record = { id, nick, folded, key, tokenHash, address, reflexive, away, host, back, hasEnded };
+  runtime.persist(sessionKey(id), hasEnded && session.viewCount === 0 ? undefined : record);
 }
 
 export function saveNick(runtime: Runtime, folded: string, { nick, reserved }: Nick): void {
@@ -114,11 +118,15 @@ export function restore(runtime: Runtime, entries: ReadonlyMap<string, unknown>)
   if (typeof motd === 'string') runtime.motd = motd;
   each('group/', (folded, value) => restoreGroup(runtime, folded, value));
   each('nick/', (folded, value) => restoreNick(runtime, folded, value));
-  each('session/', (_, value) => restoreSession(runtime, value));
+  const ended = new Map<NodeId, Session>();
+  each('session/', (_, value) => restoreSession(runtime, ended, value));
   each('view/', (folded, value) => restoreView(runtime, folded, value));
-  each('member/', (rest, value) => restoreMember(runtime, rest, value));
+  each('member/', (rest, value) => restoreMember(runtime, ended, rest, value));
   each('totals/', (folded, value) => restoreTotals(runtime, folded, value));
-  for (const group of runtime.groups.values()) sortMembers(group);
+  for (const group of runtime.groups.values()) {
+    sortMembers(group);
+    finishRemovals(runtime, group);
+  }
   return refused;
 }
 
@@ -150,10 +158,15 @@ function restoreNick(runtime: Runtime, folded: string, value: Readonly<Record<st
   return true;
 }
 
-function restoreSession(runtime: Runtime, value: Readonly<Record<string, unknown>>): boolean {
+function restoreSession(
+  runtime: Runtime,
+  ended: Map<NodeId, Session>,
+  value: Readonly<Record<string, unknown>>,
+): boolean {
   const read = readShape(sessionShape, value);
   if (isWrong(read)) return false;
   const session = newSession(runtime, { ...read, connection: undefined });
+  if (read.hasEnded === true) ended.set(session.id, session);
   session.reflexive = read.reflexive;
   session.away = read.away;
   if (read.back.length > 0) session.state = 'lost';
@@ -172,13 +185,20 @@ function restoreView(runtime: Runtime, folded: string, value: Readonly<Record<st
   return true;
 }
 
-function restoreMember(runtime: Runtime, rest: string, value: Readonly<Record<string, unknown>>): boolean {
+function restoreMember(
+  runtime: Runtime,
+  ended: ReadonlyMap<NodeId, Session>,
+  rest: string,
+  value: Readonly<Record<string, unknown>>,
+): boolean {
   const slash = rest.lastIndexOf('/');
   const group = runtime.groups.get(rest.slice(0, slash));
-  const session = runtime.sessions.get(rest.slice(slash + 1) as NodeId);
+  const id = rest.slice(slash + 1) as NodeId;
+  const session = runtime.sessions.get(id) ?? ended.get(id);
   const read = readShape(memberShape, value);
   if (isWrong(read) || group === undefined || session === undefined) return false;
   group.members.set(session.id, { session, since: read.since });
+  session.viewCount++;
   session.groups.set(group.folded, group);
   return true;
 }
@@ -191,6 +211,17 @@ function restoreTotals(runtime: Runtime, folded: string, value: Readonly<Record<
   Object.assign(group.metrics, sums satisfies Omit<GroupTotals, 'latency'>);
   group.metrics.latency.merge(latency);
   return true;
+}
+
+/** Those that were leaving when the tracker stopped: the view without them was not made. */
+function finishRemovals(runtime: Runtime, group: Group): void {
+  for (const { session } of group.members.values()) {
+    const hasEnded = !runtime.sessions.has(session.id);
+    if (!hasEnded && session.state === 'here') continue;
+    if (hasEnded) session.groups.delete(group.folded);
+    group.leaving.set(session.id, { reason: 'lost', by: '', text: '', done: [] });
+    runtime.deadlines.set(`view/${group.folded}`, runtime.now);
+  }
 }
 
 /** Oldest stay first; those of one view stay as they were. */

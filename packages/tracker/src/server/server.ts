@@ -111,6 +111,7 @@ class TrackerServer implements Tracker {
   #driver: Driver<Input> | undefined;
   #edge: ConnectionEdge | undefined;
   #journal: Journal | undefined;
+  #closed: Promise<void> = Promise.resolve();
 
   constructor(ports: TrackerPorts, options: TrackerOptions) {
     const { clock = systemClock(), random = systemRandom(), logger = silentLogger } = ports;
@@ -168,7 +169,7 @@ class TrackerServer implements Tracker {
   async stop(): Promise<void> {
     if (this.#phase === 'running') this.#push({ type: 'stop' });
     this.#halt();
-    await this.#journal?.close();
+    await Promise.all([this.#journal?.close(), this.#closed]);
   }
 
   metrics(): TrackerMetrics {
@@ -287,7 +288,7 @@ class TrackerServer implements Tracker {
     if (this.#phase === 'stopped') return;
     this.#phase = 'stopped';
     this.#driver?.stop();
-    this.#edge?.stop();
+    if (this.#edge !== undefined) this.#closed = this.#edge.stop();
     for (const { reject } of this.#local.values()) reject(trackerError('TRACKER_STOPPED'));
     this.#local.clear();
   }

@@ -8,7 +8,7 @@ import { isOwnAddress } from './hosts.ts';
 import { memberChanged, removeMember, rejoin, sendSnapshot, sendTickets } from './membership.ts';
 import { newSession } from './new-session.ts';
 import { addReports } from './reports.ts';
-import { saveNick, saveSession, sessionKey } from './records.ts';
+import { saveNick, saveSession } from './records.ts';
 import type { Actor, MemberActor, Reply } from './reply.ts';
 import type { Nick, Runtime } from './runtime.ts';
 import type { Connection, Session } from './state.ts';
@@ -23,7 +23,7 @@ export function hello(runtime: Runtime, actor: Actor, command: CommandBody<'hell
   const message = statement(helloDomain, [runtime.signer.publicKey, connection.nonce, command.nick, address]);
   if (!runtime.verify(key, message, proof))
     return trackerError('TRACKER_PROOF_INVALID', { context: { problem: 'hello' } });
-  const free = freeNick(runtime, name.folded, { key, token: command.nickToken, nick: name.name });
+  const free = freeNick(runtime, name.folded, { ...command, nick: name.name });
   if (free instanceof GrpError) return free;
   if (runtime.sessions.size >= runtime.config.sessionsMax && !makeRoom(runtime)) {
     return trackerError('TRACKER_BUSY', { context: { what: 'sessions' } });
@@ -150,7 +150,7 @@ export function endSession(
   for (const group of session.groups.values()) removeMember(runtime, group, session, { reason, text });
   runtime.sessions.delete(session.id);
   runtime.deadlines.delete(`session/${session.id}`);
-  runtime.persist(sessionKey(session.id), undefined);
+  saveSession(runtime, session);
   const nick = runtime.nicks.get(session.folded);
   if (nick?.session === session) {
     nick.session = undefined;
@@ -205,7 +205,7 @@ function replaceConnection(runtime: Runtime, connection: Connection, reason = 'r
 function freeNick(
   runtime: Runtime,
   folded: string,
-  { key, token, nick }: { readonly key: string; readonly token: string | undefined; readonly nick: string },
+  { key, nickToken: token, yields, nick }: CommandBody<'hello'>,
 ): GrpError | undefined {
   const known = runtime.nicks.get(folded);
   if (known === undefined) return undefined;
@@ -215,7 +215,8 @@ function freeNick(
     return trackerError('TRACKER_NICK_OWNED', { context: { nick } });
   }
   if (session === undefined) return undefined;
-  if (!hasToken && session.key !== key && reserved?.key !== key) {
+  const hasRight = hasToken || session.key === key || reserved?.key === key;
+  if (!hasRight || (yields === true && session.connection !== undefined)) {
     return trackerError('TRACKER_NICK_TAKEN', { context: { nick } });
   }
   const { connection } = session;

@@ -36,6 +36,8 @@ export interface Session {
   connection: Connection | undefined;
   heardAt: Millis;
   isAdmin: boolean;
+  /** Views in force that it is in. */
+  viewCount: number;
   /** Groups that it is in, or comes back to. */
   readonly groups: Map<string, Group>;
   readonly notices: NoticeLog;

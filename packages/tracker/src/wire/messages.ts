@@ -84,6 +84,7 @@ export const commandShapes = {
     address: addressField,
     nickToken: optional(secretField),
     reserve: optional(flag),
+    yields: optional(flag),
   },
   resume: { session: idField, token: secretField, proof: signatureField, seen: numberField },
   beat: { seen: numberField },
