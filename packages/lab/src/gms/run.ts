@@ -81,10 +81,29 @@ export class GmsRun {
     for (const name of this.#leaving) {
       if (this.world.state(name) === 'running' && this.world.node(name).group.status === 'left') this.crash(name);
     }
+    // The view may have become so small since then that nobody in it can be spared any more.
+    if (this.#armed.size > 0 && !this.#livesWithoutArmed()) this.#disarm();
+  }
+
+  #livesWithoutArmed(): boolean {
+    const { members, live } = this.#newestView();
+    return live * 2 > members;
+  }
+
+  #disarm(): void {
+    this.#armed.clear();
+    for (const name of this.world.names)
+      if (this.world.state(name) !== 'crashed') this.world.node(name).group.crashAfterSends(Infinity, () => {});
   }
 
   /** May one more go? A majority of the newest view must live on, or the group is rightly lost. */
   maySpare(): boolean {
+    const { members, live } = this.#newestView();
+    return live > 2 && (live - 1) * 2 > members;
+  }
+
+  /** How many members the newest view has, and how many of them are in it and will stay. */
+  #newestView(): { readonly members: number; readonly live: number } {
     const { world } = this;
     const alive = world.names.filter((name) => world.state(name) !== 'crashed');
     let newest: GmsMember['group']['view'];
@@ -92,12 +111,12 @@ export class GmsRun {
       const { view } = world.node(name).group;
       if (view !== undefined && view.id > (newest?.id ?? 0)) newest = view;
     }
-    if (newest === undefined) return false;
-    const live = newest.members.filter(({ name, id }) => {
+    const members = newest?.members ?? [];
+    const live = members.filter(({ name, id }) => {
       const isIn = this.running().includes(name) && world.node(name).id === id && !this.#armed.has(id);
       return isIn && world.node(name).group.status === 'joined';
     });
-    return live.length > 2 && live.length - 1 > newest.members.length / 2;
+    return { members: members.length, live: live.length };
   }
 
   /** All are in one view, and have delivered the same row. */
@@ -112,7 +131,9 @@ export class GmsRun {
       names.every((name) => {
         const { group } = world.node(name);
         const members = group.view?.members.map(({ id }) => id).toSorted() ?? [];
-        return group.status === 'joined' && members.join() === wanted.join();
+        // What waits for links that back off since a cut is still to come.
+        const isDrained = group.figures().ownBytes === 0;
+        return group.status === 'joined' && isDrained && members.join() === wanted.join();
       })
     );
   }
@@ -132,7 +153,7 @@ export class GmsRun {
     const { world } = this;
     for (const name of this.#leaving) this.crash(name);
     this.#leaving.clear();
-    this.#armed.clear();
+    this.#disarm();
     world.calm();
     world.network.set({ loss: 0, duplication: 0, reorder: 0 });
     this.#observe({ type: 'calm', at: world.now });
