@@ -39,7 +39,7 @@ export const chatError = defineErrors({
   },
   CHAT_NO_QUORUM: {
     kind: 'no-quorum',
-    message: 'The servers asked found no majority of the cluster within $timeoutMs ms; the last said: $problem.',
+    message: 'The servers asked found no majority of the cluster within $timeoutMs ms; the last said: $problem',
     hint: 'A majority of the servers must run and reach each other. Nothing that was not acknowledged is promised.',
   },
   CHAT_HASH_UNKNOWN: {

@@ -1,5 +1,16 @@
 import type { Command } from '@oclif/core';
 import { Bench } from './commands/bench.ts';
+import { ChatDeleteAccount } from './commands/chat/delete-account.ts';
+import { ChatHistory } from './commands/chat/history.ts';
+import { ChatLogin } from './commands/chat/login.ts';
+import { ChatLogout } from './commands/chat/logout.ts';
+import { ChatPasswd } from './commands/chat/passwd.ts';
+import { ChatRegister } from './commands/chat/register.ts';
+import { ChatRooms } from './commands/chat/rooms.ts';
+import { ChatSend } from './commands/chat/send.ts';
+import { ChatUnread } from './commands/chat/unread.ts';
+import { ChatUsers } from './commands/chat/users.ts';
+import { ChatWatch } from './commands/chat/watch.ts';
 import { ClusterDown } from './commands/cluster/down.ts';
 import { ClusterHeal } from './commands/cluster/heal.ts';
 import { ClusterKill } from './commands/cluster/kill.ts';
@@ -27,6 +38,11 @@ import { NodeEvents } from './commands/node/events.ts';
 import { NodeStart } from './commands/node/start.ts';
 import { NodeStatus } from './commands/node/status.ts';
 import { NodeStop } from './commands/node/stop.ts';
+import { RaftAdd } from './commands/raft/add.ts';
+import { RaftPromote } from './commands/raft/promote.ts';
+import { RaftRemove } from './commands/raft/remove.ts';
+import { RaftStatus } from './commands/raft/status.ts';
+import { RaftTransfer } from './commands/raft/transfer.ts';
 import { SimExplain } from './commands/sim/explain.ts';
 import { SimRun } from './commands/sim/run.ts';
 import { SwimBandwidth } from './commands/swim/bandwidth.ts';
@@ -81,6 +97,22 @@ export const COMMANDS = {
   'gms:tail': GmsTail,
   'gms:workers': GmsWorkers,
   'gms:kill': GmsKill,
+  'chat:register': ChatRegister,
+  'chat:login': ChatLogin,
+  'chat:logout': ChatLogout,
+  'chat:passwd': ChatPasswd,
+  'chat:delete-account': ChatDeleteAccount,
+  'chat:users': ChatUsers,
+  'chat:rooms': ChatRooms,
+  'chat:send': ChatSend,
+  'chat:history': ChatHistory,
+  'chat:watch': ChatWatch,
+  'chat:unread': ChatUnread,
+  'raft:status': RaftStatus,
+  'raft:add': RaftAdd,
+  'raft:promote': RaftPromote,
+  'raft:remove': RaftRemove,
+  'raft:transfer': RaftTransfer,
   'lab:run': LabRun,
   'lab:ls': LabLs,
   'lab:replay': LabReplay,

@@ -18,7 +18,7 @@ export const cliError = defineErrors({
   CLI_FLAG_UNAVAILABLE: {
     kind: 'usage',
     message: '--$flag belongs to $owner, which this version does not have.',
-    hint: 'Leave the flag out; this version runs the roles swim and gms.',
+    hint: 'Leave the flag out; this version runs the roles swim, gms, tracker, raft and chat.',
   },
   CLI_CONFIG_UNREADABLE: {
     kind: 'not-found',
@@ -124,7 +124,7 @@ export const cliError = defineErrors({
   CLUSTER_NO_LEADER_ROLE: {
     kind: 'usage',
     message: 'No role of this cluster elects a leader.',
-    hint: 'Wait for ready or converged instead; of the roles of this version, gms has a leader.',
+    hint: 'Wait for ready or converged instead; the roles gms, raft and chat have leaders.',
   },
   DEMO_PROMISE_BROKEN: { kind: 'violated', message: 'The demo measured what must not happen: $promises.' },
   DEMO_FAILED: { kind: 'failure', message: 'The demo could not finish: $reason' },

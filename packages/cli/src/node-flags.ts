@@ -71,16 +71,12 @@ function later(name: string) {
 
 /** Flags of `node start` whose roles come later: known, so that the refusal can say why. */
 export const laterFlags = {
-  'cluster-config': later('cluster-config'),
-  priority: later('priority'),
   'dfs-voters': later('dfs-voters'),
   record: later('record'),
   seed: later('seed'),
 };
 
 const owners: Readonly<Record<keyof typeof laterFlags, string>> = {
-  'cluster-config': 'the role chat',
-  priority: 'the role raft',
   'dfs-voters': 'the role dfs',
   record: 'the recorder of the lab',
   seed: 'the simulator',

@@ -15,7 +15,8 @@ import { defaultName, openNetworks, type Networks } from './networks.ts';
 import type { Node } from './node.ts';
 import { resolveOptions, type NodeOptions, type ResolvedOptions } from './options.ts';
 import type { NodeParts } from './ports.ts';
-import type { RoleTable, RunningRole } from './role.ts';
+import { RaftHost } from './raft/raft-host.ts';
+import type { RoleContext, RoleName, RoleTable, RunningRole } from './role.ts';
 import { roles as allRoles } from './roles.ts';
 import { packageVersion, type NodeStatus } from './status.ts';
 
@@ -63,7 +64,9 @@ class Assembly {
   readonly #registry: Registry;
   readonly #lifecycle: Lifecycle;
   readonly #running: RunningRole[] = [];
+  readonly #ownPorts: Partial<Record<RoleName, number>> = {};
   #swim: Swim | undefined;
+  #raft: RaftHost | undefined;
   #listening: Listening = { port: 0, url: '' };
 
   constructor(given: AssemblyParts) {
@@ -109,6 +112,7 @@ class Assembly {
       if (role === undefined) continue;
       this.#running.push(role);
       this.#swim ??= role.swim;
+      if (role.port !== undefined) this.#ownPorts[name] = role.port;
       role.routes?.(app);
       role.metrics?.(this.#registry);
     }
@@ -138,9 +142,9 @@ class Assembly {
     return this.#swim?.self.id ?? (`${this.#name}#${this.#startedAt}` as NodeId);
   }
 
-  #context(network: Network, dataDir: DataDir | undefined) {
+  #context(network: Network, dataDir: DataDir | undefined): RoleContext {
     const { options, parts, networks } = this.#given;
-    return {
+    const context = {
       name: this.#name,
       id: this.#id,
       options,
@@ -156,6 +160,8 @@ class Assembly {
       fail: (cause: unknown) => this.#lifecycle.fail(cause),
       noteReady: () => this.#lifecycle.noteReady(),
     };
+    // The first role that asks has the port of raft: all that keep logs have.
+    return { ...context, raft: () => (this.#raft ??= new RaftHost(context)) };
   }
 
   #logListening(): void {
@@ -179,7 +185,7 @@ class Assembly {
       startedAt: new Date(this.#startedAt).toISOString(),
       uptimeMs: Math.round(parts.clock.now() - this.#startedMs),
       http: this.#listening.url,
-      ports: { ...networks.ports, http: this.#listening.port },
+      ports: { ...networks.ports, ...this.#ownPorts, http: this.#listening.port },
       ready: this.#lifecycle.isReady,
       faults: networks.faults.get(),
     };

@@ -52,6 +52,32 @@ export const nodeError = defineErrors({
     message: 'The data folder $folder cannot be used: $problem.',
     hint: 'It must be a folder that this process may write.',
   },
+  NODE_DATA_DIR_NEEDED: {
+    kind: 'usage',
+    message: 'The role $group keeps its log in a data folder.',
+    hint: 'Give one with --data-dir: a server that forgets what it has promised would harm the others.',
+  },
+  RAFT_GROUP_UNKNOWN: {
+    kind: 'not-found',
+    message: 'This node is in no raft group $group.',
+    hint: 'It is in: $groups.',
+  },
+  RAFT_STARTING: {
+    kind: 'no-quorum',
+    message: 'The server of the group $group is still starting.',
+    hint: 'Try again.',
+  },
+  RAFT_TRANSFER_FAILED: {
+    kind: 'conflict',
+    message: 'Leadership was not taken over by $to.',
+    hint: 'It must be a voter that is up and caught up.',
+  },
+  // As raft's own, which knows no HTTP.
+  RAFT_NOT_LEADER: {
+    kind: 'conflict',
+    message: '$id does not lead; $leader does.',
+    hint: 'Ask the leader. Nothing was done.',
+  },
   NODE_FAILED: {
     kind: 'failure',
     message: 'The node failed: $problem.',

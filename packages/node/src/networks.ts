@@ -5,7 +5,7 @@ import type { ResolvedOptions } from './options.ts';
 import type { NodeParts } from './ports.ts';
 import type { RoleDefinition, RoleName, RoleTable } from './role.ts';
 
-/** The open ports of a node, one network for each of its roles. */
+/** The open ports of a node, one network for each of its roles; roles with `opensPort` have that of raft. */
 export interface Networks {
   readonly byRole: ReadonlyMap<RoleName, Network>;
   readonly ports: Readonly<Partial<Record<RoleName, number>>>;
@@ -15,23 +15,34 @@ export interface Networks {
 
 /** Opens the port of every role, with fault injection around it. What fails closes those opened before. */
 export async function openNetworks(options: ResolvedOptions, parts: NodeParts, table: RoleTable): Promise<Networks> {
-  const byRole = new Map<RoleName, Network>();
+  const opened = new Map<RoleName, Network>();
   const controls: Faults[] = [];
   const close = async (): Promise<void> => {
-    await Promise.all([...byRole.values()].map((network) => network.close()));
+    await Promise.all([...opened.values()].map((network) => network.close()));
   };
   try {
-    for (const role of options.roles) {
-      const network = await openOne(options, parts, table[role]);
-      byRole.set(role, network);
+    for (const role of rolesWithNetwork(options.roles, table)) {
+      const network = await openOne(options, parts, role, table[role]);
+      opened.set(role, network);
       controls.push(network.faults);
     }
   } catch (cause) {
     await close();
     throw cause;
   }
-  const ports = Object.fromEntries([...byRole].map(([role, { bound }]) => [role, parseAddress(bound).port]));
+  const ports = Object.fromEntries([...opened].map(([role, { bound }]) => [role, parseAddress(bound).port]));
+  for (const role of options.roles)
+    if (table[role].opensPort === true && options.portOf(role) !== 0) ports[role] = options.portOf(role);
+  const byRole = new Map(options.roles.map((role) => [role, opened.get(role) ?? (opened.get('raft') as Network)]));
   return { byRole, ports, faults: new FaultSet(controls), close };
+}
+
+/** Roles that open no port by themselves, and raft for those that keep logs with it. */
+function rolesWithNetwork(names: readonly RoleName[], table: RoleTable): readonly RoleName[] {
+  const needsPeers = names.some((role) => table[role].peers === true);
+  return (Object.keys(table) as RoleName[]).filter(
+    (role) => (names.includes(role) && table[role].opensPort !== true) || (role === 'raft' && needsPeers),
+  );
 }
 
 /** The name of a node that was given none: its advertised host and base port, `10.0.0.1-7946`. */
@@ -40,12 +51,13 @@ export function defaultName(networks: Networks): string {
   return (first?.self ?? 'node').replaceAll(/[^A-Za-z0-9.]+/g, '-').replace(/^-/, '');
 }
 
-async function openOne({ base, given, logger }: ResolvedOptions, parts: NodeParts, role: RoleDefinition) {
+async function openOne(options: ResolvedOptions, parts: NodeParts, name: RoleName, role: RoleDefinition) {
+  const { given, logger, hostOf, portOf } = options;
   const { offset, connects = false, streams } = role;
   const { allow, loss, delayMs, duplicate } = given;
   const advertise = shifted(given.advertise, offset);
   const network = await parts.openNetwork({
-    bind: formatAddress(base.host, base.port === 0 ? 0 : base.port + offset),
+    bind: formatAddress(hostOf(name), portOf(name)),
     advertise,
     allow,
     connect: connects,

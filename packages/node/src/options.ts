@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { createSecureContext } from 'node:tls';
+import type { ClusterServer } from '@grp/chat';
 import {
   type GrpError,
   Keyring,
@@ -13,6 +14,7 @@ import {
 import type { DeliveryLevel } from '@grp/gms';
 import type { SwimConfig, SwimPreset, Tags } from '@grp/swim';
 import { nodeConfig, type NodeConfig } from './config.ts';
+import { places, readCluster } from './cluster-config.ts';
 import { nodeError, problemOf } from './errors.ts';
 import type { NodeParts } from './ports.ts';
 import { isLoopback } from './http/security.ts';
@@ -59,6 +61,15 @@ export interface NodeOptions {
   readonly group?: string | undefined;
   /** When the role gms delivers (default `agreed`); all members of a group must say the same. */
   readonly delivery?: DeliveryLevel | undefined;
+  /**
+   * The file that names the first servers of the roles raft and chat, `cluster_config.json`; `name` says which one this is,
+   * and its entry where it listens. Without it, a node without seeds is a group of one, and one with seeds waits to be added.
+   */
+  readonly clusterConfig?: string | undefined;
+  /** False: this server begins with an empty disk, and waits to be added to its raft groups again (default true). */
+  readonly bootstrap?: boolean | undefined;
+  /** Other things being equal, the server with the greatest leads (default 0). */
+  readonly priority?: number | undefined;
   /** Settings of swim over its preset. */
   readonly swim?: Partial<SwimConfig> | undefined;
   /** Limits and timings of the node itself: `nodeConfig`. */
@@ -80,6 +91,11 @@ export interface ResolvedOptions {
   readonly base: HostPort;
   readonly http: HostPort;
   readonly seeds: readonly string[];
+  /** The servers that the cluster file names; none without one. */
+  readonly cluster: readonly ClusterServer[];
+  /** The host and port that a role listens on; port 0: a free one. */
+  readonly hostOf: (role: RoleName) => string;
+  readonly portOf: (role: RoleName) => number;
   readonly keyring: Keyring | undefined;
   readonly token: string | undefined;
   readonly tls: TlsFiles | undefined;
@@ -94,7 +110,9 @@ export async function resolveOptions(
   table: RoleTable = roles,
 ): Promise<ResolvedOptions> {
   const names = checkRoles(given.roles, table);
-  const base = parseAddress(given.bind ?? '127.0.0.1:7946', 7946);
+  const cluster = await readCluster(given);
+  // By a cluster file alone several servers of one host can be started: what it does not say must not collide.
+  const base = parseAddress(given.bind ?? (cluster.length === 0 ? '127.0.0.1:7946' : '127.0.0.1:0'), 7946);
   const http = httpAddress(given.http, base);
   checkPorts(base, Math.max(...names.map((name) => table[name].offset)));
   const seeds = given.join ?? [];
@@ -113,6 +131,8 @@ export async function resolveOptions(
     base,
     http,
     seeds,
+    cluster,
+    ...places({ given, base, cluster, table }),
     token,
     keyring: await keyringOf(given, parts),
     tls: await readTls(given),

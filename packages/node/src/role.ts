@@ -8,6 +8,7 @@ import type { DataDir } from './data-dir.ts';
 import type { NodeEventBody } from './http/event-hub.ts';
 import type { ResolvedOptions } from './options.ts';
 import type { NodeParts } from './ports.ts';
+import type { RaftHost } from './raft/raft-host.ts';
 
 /** Every role that grp knows; `roles` says which ones this version can run. */
 export type RoleName = 'swim' | 'gms' | 'messenger' | 'tracker' | 'raft' | 'chat' | 'dfs';
@@ -18,7 +19,7 @@ export interface RoleContext {
   /** One life of the node: swim's id of it, or `name#startedAt` without swim. */
   readonly id: NodeId;
   readonly options: ResolvedOptions;
-  /** This role's own port. */
+  /** This role's own port; that of raft for a role that opens its own. */
   readonly network: Network;
   /** The ports of all roles of this node. */
   readonly ports: Readonly<Partial<Record<RoleName, number>>>;
@@ -29,6 +30,8 @@ export interface RoleContext {
   readonly dataDir: DataDir | undefined;
   /** The membership, for the roles after swim in the table. */
   readonly swim: Swim | undefined;
+  /** The raft groups of this node, for roles with `peers`. */
+  readonly raft: () => RaftHost;
   /** Tells the event stream. */
   readonly publish: (event: NodeEventBody) => void;
   /** Something cannot go on: the node stops, with this as the cause. */
@@ -49,6 +52,8 @@ export interface RoleStop {
 export interface RunningRole {
   readonly swim?: Swim;
   readonly gms?: Group;
+  /** Of a role that has opened its own. */
+  readonly port?: number;
   start(): Promise<void>;
   /** Bounded by the node, whatever it does. */
   stop(options: RoleStop): Promise<void>;
@@ -67,6 +72,10 @@ export interface RoleDefinition {
   readonly connects?: boolean;
   /** Incoming streams that the port takes, in all and from one IP address (default: the network's own). */
   readonly streams?: { readonly maxStreams: number; readonly maxStreamsPerPeer: number };
+  /** It keeps raft logs: the node opens the port of raft, once for all such roles. */
+  readonly peers?: boolean;
+  /** It opens its port by itself, so that faults made on purpose do not reach it. */
+  readonly opensPort?: boolean;
   /** Absent: known, but not in this version. */
   readonly build?: (context: RoleContext) => Promise<RunningRole> | RunningRole;
 }

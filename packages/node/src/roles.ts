@@ -1,5 +1,7 @@
+import { buildChatRole } from './chat/role-chat.ts';
 import { nodeError } from './errors.ts';
 import { buildGmsRole } from './gms/role-gms.ts';
+import { buildRaftRole } from './raft/role-raft.ts';
 import { buildSwimRole } from './role-swim.ts';
 import type { RoleName, RoleTable } from './role.ts';
 import { buildTrackerRole } from './tracker/role-tracker.ts';
@@ -19,8 +21,8 @@ export const roles: RoleTable = {
     streams: { maxStreams: 16_384, maxStreamsPerPeer: 2_048 },
     build: buildTrackerRole,
   },
-  raft: { offset: 4, protocols: ['tcp'] },
-  chat: { offset: 5, protocols: ['tcp'] },
+  raft: { offset: 4, protocols: ['tcp'], peers: true, build: buildRaftRole },
+  chat: { offset: 5, protocols: ['tcp'], peers: true, opensPort: true, build: buildChatRole },
   dfs: { offset: 6, protocols: ['tcp'] },
 };
 

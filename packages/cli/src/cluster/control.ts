@@ -71,7 +71,9 @@ export async function restartNode(
   if (spec === undefined)
     throw cliError('CLI_FILE_UNREADABLE', { context: { file: files.options, reason: 'missing' } });
   const join = state.nodes.filter((other) => other.id !== id && isAlive(other)).map(({ bind }) => bind);
-  const mark = await launch(dir, id, { ...spec, options: { ...spec.options, join } });
+  // Without its log a raft server is a new one, which must not vote under the name that has voted before.
+  const bootstrap = empty ? false : spec.options.bootstrap;
+  const mark = await launch(dir, id, { ...spec, options: { ...spec.options, join, bootstrap } });
   await updateNode(dir, id, { ...mark, intended: 'up' });
   await untilReady(dir, id, mark, { timeoutMs });
   return observeNow(dir, id);

@@ -3,6 +3,7 @@ import { NodeClient } from '../client/http-client.ts';
 import type { MembersDocument } from '../client/documents.ts';
 import { cliError } from '../errors.ts';
 import type { ViewDocument } from '../gms/views.ts';
+import type { RaftStatusDocument } from '../raft/documents.ts';
 
 export interface ListTarget {
   readonly name: string;
@@ -34,10 +35,12 @@ export function isComplete({ members }: Pick<MembersDocument, 'members'>, names:
 export async function untilComplete(nodes: readonly ListTarget[], options: WaitOptions): Promise<void> {
   const namesOf = (role: string) => new Set(nodes.filter(({ roles }) => roles.includes(role)).map(({ name }) => name));
   const [swim, gms] = [namesOf('swim'), namesOf('gms')];
+  const rolesOf = new Map(nodes.map(({ name, roles }) => [name, roles]));
   await until('converged', nodes, options, async ({ name, http }) => {
     const client = NodeClient.local(http, 2_000);
     if (swim.has(name) && !isComplete(await client.get<MembersDocument>('/v1/swim/members'), swim)) return false;
-    return !gms.has(name) || isWhole(await client.get<ViewDocument>('/v1/gms/view'), gms);
+    if (gms.has(name) && !isWhole(await client.get<ViewDocument>('/v1/gms/view'), gms)) return false;
+    return !raftRoles.some((role) => rolesOf.get(name)?.includes(role)) || (await raftLeaderSeenBy(client)) !== null;
   });
 }
 
@@ -47,7 +50,12 @@ export async function untilComplete(nodes: readonly ListTarget[], options: WaitO
  */
 export async function untilLed(nodes: readonly ListTarget[], options: WaitOptions): Promise<string> {
   const members = nodes.filter(({ roles }) => roles.includes('gms'));
-  if (members.length === 0) throw cliError('CLUSTER_NO_LEADER_ROLE');
+  const servers = nodes.filter(({ roles }) => raftRoles.some((role) => roles.includes(role)));
+  if (members.length + servers.length === 0) throw cliError('CLUSTER_NO_LEADER_ROLE');
+  return servers.length > 0 ? untilRaftLed(servers, options) : untilGroupLed(members, options);
+}
+
+async function untilGroupLed(members: readonly ListTarget[], options: WaitOptions): Promise<string> {
   let leader = '';
   await until('leader', members, options, async ({ name, http }) => {
     const { view, status } = await NodeClient.local(http, 2_000).get<ViewDocument>('/v1/gms/view');
@@ -56,6 +64,27 @@ export async function untilLed(nodes: readonly ListTarget[], options: WaitOption
     return status === 'joined' && named === leader && members.some((member) => member.name === leader);
   });
   return leader;
+}
+
+async function untilRaftLed(servers: readonly ListTarget[], options: WaitOptions): Promise<string> {
+  let leader = '';
+  await until('leader', servers, options, async () => {
+    const statuses = await Promise.all(
+      servers.map(({ http }) => NodeClient.local(http, 2_000).get<RaftStatusDocument>('/v1/raft/status')),
+    );
+    // Of a server that votes no more, or not yet, nobody expects to know who leads.
+    const told = new Set(statuses.map((status) => status.leader));
+    const leading = statuses.find(({ role, id }) => role === 'leader' && told.has(id));
+    leader = leading?.name ?? '';
+    return leading !== undefined && told.size === 1;
+  });
+  return leader;
+}
+
+const raftRoles = ['chat', 'raft'];
+
+async function raftLeaderSeenBy(client: NodeClient): Promise<string | null> {
+  return (await client.get<RaftStatusDocument>('/v1/raft/status')).leader;
 }
 
 /** Whether a node is in a view of exactly these members. */

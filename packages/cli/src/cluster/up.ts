@@ -1,4 +1,4 @@
-import { formatAddress } from '@grp/core';
+import { formatAddress, parseAddress } from '@grp/core';
 import { resolve } from 'node:path';
 import { cliError } from '../errors.ts';
 import type { NodeSpec } from '../run-node.ts';
@@ -8,6 +8,7 @@ import { untilComplete } from './lists.ts';
 import { clusterDocument, type ClusterDocument } from './observe.ts';
 import { freeBasePorts, portsPerNode, takenPort } from './ports.ts';
 import { isAlive } from './processes.ts';
+import { clusterConfigFile, hasRaft, writeClusterConfig } from './cluster-config.ts';
 import { nodeFiles, readState, requireState, updateNode, updateState, type ClusterNode } from './state.ts';
 
 const host = '127.0.0.1';
@@ -41,6 +42,7 @@ export async function bringUp(options: UpOptions): Promise<ClusterDocument> {
   const ports = await basePorts(options);
   const planned = ports.map((port, index) => plan(options, `n${index + 1}`, port));
   await updateState(dir, () => planned);
+  if (hasRaft(options.template)) await writeClusterConfig(dir, planned);
   try {
     await startAll(options, planned);
     const targets = planned.map(({ id, http, roles }) => ({ name: id, http, roles }));
@@ -64,13 +66,22 @@ async function refuseSecond(dir: string): Promise<void> {
   }
 }
 
-async function basePorts({ basePort, count }: UpOptions): Promise<readonly number[]> {
-  if (basePort === 0) return freeBasePorts(host, count);
+async function basePorts({ dir, basePort, count }: UpOptions): Promise<readonly number[]> {
+  if (basePort === 0) return (await formerPorts(dir, count)) ?? freeBasePorts(host, count);
   const ports = Array.from({ length: count }, (_, index) => basePort + index * portsPerNode);
   for (const base of ports) {
     const port = await takenPort(host, base);
     if (port !== undefined) throw cliError('CLUSTER_PORT_IN_USE', { context: { host, port } });
   }
+  return ports;
+}
+
+/** The ports of the last cluster in this folder, if they are free: its servers know each other by them. */
+async function formerPorts(dir: string, count: number): Promise<readonly number[] | undefined> {
+  const nodes = (await readState(dir))?.nodes ?? [];
+  const ports = nodes.map(({ bind }) => parseAddress(bind).port);
+  if (ports.length !== count) return undefined;
+  for (const port of ports) if ((await takenPort(host, port)) !== undefined) return undefined;
   return ports;
 }
 
@@ -125,6 +136,7 @@ function specOf(
       http: new URL(node.http).host,
       join: seeds,
       dataDir: files.data,
+      ...(hasRaft(template) ? { clusterConfig: clusterConfigFile(resolve(dir)) } : {}),
     },
     logFormat,
     readyFile: files.ready,

@@ -1,5 +1,5 @@
 import { GrpCommand } from '../../base.ts';
-import { list, text } from '../../flags.ts';
+import { list, text, whole } from '../../flags.ts';
 import { laterFlags, nodeFlags, refuseLaterFlags, sharedOptions } from '../../node-flags.ts';
 import { document } from '../../output/json.ts';
 import { runNode, type NodeSpec, type ReadyDocument } from '../../run-node.ts';
@@ -17,6 +17,11 @@ Secrets come from files only: --key-file, --token-file.`;
     {
       description: 'A second one, which joins it',
       command: '<%= config.bin %> node start --name b --bind 127.0.0.1:7956 --join 127.0.0.1:7946',
+    },
+    {
+      description: 'A server of the chat; the file says where it and the others listen',
+      command:
+        '<%= config.bin %> node start --role chat --name server1 --cluster-config cluster_config.json --data-dir server1',
     },
     {
       description: 'On a real network, sealed, with settings from a file',
@@ -37,6 +42,17 @@ Secrets come from files only: --key-file, --token-file.`;
     http: text('http', 'where the HTTP API listens (127.0.0.1 and base port + 7 unless given)', 'H:P'),
     allow: list('allow', 'networks from which datagrams are taken, with commas between (all unless given)', 'CIDR'),
     'data-dir': text('data-dir', 'folder for what outlives the process (nothing is written unless given)', 'DIR'),
+    'cluster-config': text(
+      'cluster-config',
+      'file that names the first servers of the roles chat and raft; --name says which one this is',
+      'FILE',
+    ),
+    priority: whole(
+      'priority',
+      'roles chat and raft: of the servers that are up to date, the greatest leads',
+      0,
+      1_000_000,
+    ),
     'tls-cert': text('tls-cert', 'certificate of the HTTP API, in PEM', 'FILE'),
     'tls-key': text('tls-key', 'its private key, in PEM', 'FILE'),
     'ready-file': text('ready-file', 'file to write once the node serves: {pid,name,http,ports}', 'FILE'),
@@ -56,6 +72,8 @@ Secrets come from files only: --key-file, --token-file.`;
         http: flags.http,
         allow: flags.allow,
         dataDir: flags['data-dir'],
+        clusterConfig: flags['cluster-config'],
+        priority: flags.priority,
         tlsCert: flags['tls-cert'],
         tlsKey: flags['tls-key'],
         tlsCa: flags['tls-ca'],
