@@ -64,7 +64,7 @@ export async function measureFailover(
     }
     await whole(members, plan.members);
     for (const member of members) member.tell('stop');
-    const faults = faultsOf(await settled(members, 5_000));
+    const faults = faultsOf(await settled(members, 15_000));
     return {
       ...plan,
       gapsMs: gapsMs.map((gap) => Math.round(gap)),

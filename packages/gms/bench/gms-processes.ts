@@ -116,19 +116,15 @@ export async function startMembers(
   }
 }
 
-/** Waits until all have delivered the same row, and says whether they have. */
+/** Waits until all have delivered the same row and have all of their own messages back; then, or in the end, how it stands. */
 export async function settled(members: readonly Member[], withinMs: number): Promise<readonly MemberMark[]> {
   const deadline = performance.now() + withinMs;
-  let marks: readonly MemberMark[] = [];
-  let before = -1;
   for (;;) {
-    marks = await Promise.all(members.map((member) => member.ask('mark')));
-    const sequences = new Set(marks.map(({ sequence }) => sequence));
-    const first = marks[0]?.sequence ?? 0;
-    // The same twice: nothing is under way any more.
-    if ((sequences.size === 1 && first === before) || performance.now() > deadline) return marks;
-    before = sequences.size === 1 ? first : -1;
-    await pause(150);
+    const marks = await Promise.all(members.map((member) => member.ask('mark')));
+    const isEqual = new Set(marks.map(({ sequence }) => sequence)).size === 1;
+    const isBack = marks.every(({ sent, returned }) => sent === returned);
+    if ((isEqual && isBack) || performance.now() > deadline) return marks;
+    await pause(100);
   }
 }
 
