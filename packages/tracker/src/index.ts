@@ -16,9 +16,8 @@ export type { Signer, TrackerCrypto } from './ports.ts';
 export type { GroupMetrics, TrackerHealth } from './server/reports.ts';
 export { createTracker } from './server/server.ts';
 export type { Tracker, TrackerFault, TrackerMetrics, TrackerOptions, TrackerPorts } from './server/server.ts';
-export { checkSuccession, signSuccession, verifySuccessionSignature } from './succession.ts';
-export type { Succession, SuccessionProblem, SuccessionStatement, SuccessionView } from './succession.ts';
-export { openTicket, verifyTicket, type Ticket, type TicketProblem, type VerifyTicketOptions } from './ticket.ts';
+export type { Succession, SuccessionStatement, SuccessionView } from './succession.ts';
+export { verifyTicket, type Ticket, type TicketProblem, type VerifyTicketOptions } from './ticket.ts';
 export type {
   Command,
   CommandBody,

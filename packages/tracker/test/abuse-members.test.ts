@@ -1,6 +1,6 @@
 // Each way to misuse a tracker that we know of, by name: members and what they say.
 import { expect, test } from 'vitest';
-import { signSuccession } from '../src/index.ts';
+import { signSuccession } from '../src/succession.ts';
 import { attacker, attackerOn, teaParty } from './support/attacker.ts';
 import { nicks, signerOf, trackerWorld } from './support/world.ts';
 

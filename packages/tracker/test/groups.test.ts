@@ -9,6 +9,7 @@ test('two clients meet in a group, see the same view, and one leaves', async () 
   await settle(ann.client.join('tea', { create: true, order: 'total' }));
   const joined = await settle(bob.client.join('tea'));
   expect(joined.info).toMatchObject({ group: 'tea', order: 'total', access: 'open' });
+  expect((await settle(ann.client.request('beat', { seen: 0 }))).wallMs).toBeGreaterThan(0);
   await world.run(100);
   expect([nicks(ann, 'tea'), nicks(bob, 'tea')]).toEqual([
     ['ann', 'bob'],

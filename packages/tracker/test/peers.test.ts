@@ -3,14 +3,13 @@ import type { NodeId } from '@grp/core';
 import {
   AgreementMachine,
   LatencyHistogram,
-  openTicket,
   relayBytesMax,
-  signSuccession,
   verifyTicket,
   type GroupReport,
   type Succession,
 } from '../src/index.ts';
-import { signTicket } from '../src/ticket.ts';
+import { signSuccession } from '../src/succession.ts';
+import { openTicket, signTicket } from '../src/ticket.ts';
 import { teaParty } from './support/attacker.ts';
 import { crypto, nicks, signerOf, story, type Chatter, type TrackerWorld } from './support/world.ts';
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { openTicket } from '../src/index.ts';
+import { openTicket } from '../src/ticket.ts';
 import { teaParty } from './support/attacker.ts';
 import { adminToken, crypto, nicks, signerOf, trackerWorld, type Chatter } from './support/world.ts';
 

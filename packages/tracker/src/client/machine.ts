@@ -157,7 +157,8 @@ export class ClientMachine implements Machine<ClientInput, ClientEffect> {
     }
     const result: Readonly<Record<string, unknown>> = read;
     if (asked.isRegistration) this.#onWelcome(asked, result);
-    else if (asked.command.do === 'beat') this.#pulse.answered(this.#now, Number(result['wallMs']));
+    else if (asked.command.do === 'beat' && asked.ticket === undefined)
+      this.#pulse.answered(this.#now, Number(result['wallMs']));
     else this.#onDone(asked, result);
   }
 
