@@ -15,7 +15,7 @@ import type { ViewTable } from './view-table.ts';
 
 /**
  * One member of a group as a deterministic machine: leader-based membership with view-synchronous atomic multicast.
- * PROTOCOL.md has the messages and the states, docs/adr/0007-view-change.md the reasons.
+ * PROTOCOL.md has the messages and the states, docs/adr/0008-view-change.md the reasons.
  */
 export class GroupMachine implements Machine<Input, Effect> {
   readonly #runtime: Runtime;
