@@ -28,47 +28,46 @@ interface Header {
 
 /** Writes a header to the front of `bytes`. */
 export function writeHeader(bytes: Uint8Array, { tag, count, lineage, epoch, a, b }: Header): void {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, headerBytes);
-  view.setUint8(0, tag);
-  view.setUint8(1, frameVersion);
-  view.setUint16(2, count, true);
-  view.setUint32(4, lineage, true);
-  view.setUint32(8, epoch, true);
-  setUint48(view, 12, a);
-  setUint48(view, 18, b);
+  bytes[0] = tag;
+  bytes[1] = frameVersion;
+  setUint16(bytes, 2, count);
+  setUint32(bytes, 4, lineage);
+  setUint32(bytes, 8, epoch);
+  setUint48(bytes, 12, a);
+  setUint48(bytes, 18, b);
 }
 
 /** Writes the header of a segment: the messages of one sender, in one piece. */
 export function writeSegmentHeader(
-  view: DataView,
+  bytes: Uint8Array,
   offset: number,
   { rank, count, bodyBytes, first }: { rank: number; count: number; bodyBytes: number; first: number },
 ): void {
-  view.setUint16(offset, rank, true);
-  view.setUint16(offset + 2, count, true);
-  view.setUint32(offset + 4, bodyBytes, true);
-  setUint48(view, offset + 8, first);
+  setUint16(bytes, offset, rank);
+  setUint16(bytes, offset + 2, count);
+  setUint32(bytes, offset + 4, bodyBytes);
+  setUint48(bytes, offset + 8, first);
 }
 
 /** Undefined: no message of the hot path, or a broken one. The frame is kept, not copied. */
 export function decodeHot(bytes: Uint8Array): HotMessage | undefined {
   if (bytes.length < headerBytes || bytes[1] !== frameVersion) return undefined;
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
-  const stamp = { lineage: view.getUint32(4, true), epoch: view.getUint32(8, true) };
-  const count = view.getUint16(2, true);
-  const a = uint48(view, 12);
-  const b = uint48(view, 18);
+  const lineage = uint32(bytes, 4);
+  const epoch = uint32(bytes, 8);
+  const count = uint16(bytes, 2);
+  const a = uint48(bytes, 12);
+  const b = uint48(bytes, 18);
   switch (bytes[0]) {
     case tags.request:
       if (count === 0 || bytes.length < headerBytes + count) return undefined;
-      return { kind: 'request', ...stamp, received: a, first: b, count, frame: bytes };
+      return { kind: 'request', lineage, epoch, received: a, first: b, count, frame: bytes };
     case tags.ordered:
-      if (b < 1 || !isRow(view, count)) return undefined;
-      return { kind: 'ordered', ...stamp, stable: a, first: b, count, frame: bytes };
+      if (b < 1 || !isRow(bytes, count)) return undefined;
+      return { kind: 'ordered', lineage, epoch, stable: a, first: b, count, frame: bytes };
     case tags.ack:
-      return { kind: 'ack', ...stamp, received: a };
+      return { kind: 'ack', lineage, epoch, received: a };
     case tags.stable:
-      return { kind: 'stable', ...stamp, stable: a, last: b };
+      return { kind: 'stable', lineage, epoch, stable: a, last: b };
     default:
       return undefined;
   }
@@ -89,16 +88,16 @@ function numbersOf(message: AckMessage | StableMessage): [number, number] {
 }
 
 // The segments fill the frame, and hold as many messages as the header says; each message takes a byte at least.
-function isRow(view: DataView, count: number): boolean {
+function isRow(bytes: Uint8Array, count: number): boolean {
   let offset = headerBytes;
   let messages = 0;
-  while (offset < view.byteLength) {
-    if (offset + segmentHeaderBytes > view.byteLength) return false;
-    const inSegment = view.getUint16(offset + 2, true);
-    const bodyBytes = view.getUint32(offset + 4, true);
+  while (offset < bytes.length) {
+    if (offset + segmentHeaderBytes > bytes.length) return false;
+    const inSegment = uint16(bytes, offset + 2);
+    const bodyBytes = uint32(bytes, offset + 4);
     offset += segmentHeaderBytes + bodyBytes;
     messages += inSegment;
-    if (inSegment === 0 || bodyBytes < inSegment || offset > view.byteLength) return false;
+    if (inSegment === 0 || bodyBytes < inSegment || offset > bytes.length) return false;
   }
   return count > 0 && messages === count;
 }
@@ -117,13 +116,12 @@ export interface Segment {
 
 /** The segments of a frame that `decodeHot` let pass. */
 export function segmentsOf({ frame }: OrderedMessage): Segment[] {
-  const view = new DataView(frame.buffer, frame.byteOffset, frame.length);
   const segments: Segment[] = [];
   for (let offset = headerBytes; offset < frame.length;) {
     const start = offset + segmentHeaderBytes;
-    const end = start + view.getUint32(offset + 4, true);
-    const rank = view.getUint16(offset, true);
-    segments.push({ rank, count: view.getUint16(offset + 2, true), first: uint48(view, offset + 8), start, end });
+    const end = start + uint32(frame, offset + 4);
+    const rank = uint16(frame, offset);
+    segments.push({ rank, count: uint16(frame, offset + 2), first: uint48(frame, offset + 8), start, end });
     offset = end;
   }
   return segments;
@@ -176,11 +174,31 @@ export function eachPayload(
   }
 }
 
-function setUint48(view: DataView, offset: number, value: number): void {
-  view.setUint32(offset, value % 0x1_0000_0000, true);
-  view.setUint16(offset + 4, value / 0x1_0000_0000, true);
+function setUint16(bytes: Uint8Array, at: number, value: number): void {
+  bytes[at] = value;
+  bytes[at + 1] = value >>> 8;
 }
 
-function uint48(view: DataView, offset: number): number {
-  return view.getUint32(offset, true) + view.getUint16(offset + 4, true) * 0x1_0000_0000;
+function setUint32(bytes: Uint8Array, at: number, value: number): void {
+  bytes[at] = value;
+  bytes[at + 1] = value >>> 8;
+  bytes[at + 2] = value >>> 16;
+  bytes[at + 3] = value >>> 24;
+}
+
+function setUint48(bytes: Uint8Array, at: number, value: number): void {
+  setUint32(bytes, at, value >>> 0);
+  setUint16(bytes, at + 4, value / 0x1_0000_0000);
+}
+
+function uint16(bytes: Uint8Array, at: number): number {
+  return (bytes[at] as number) | ((bytes[at + 1] as number) << 8);
+}
+
+function uint32(bytes: Uint8Array, at: number): number {
+  return (uint16(bytes, at) | (uint16(bytes, at + 2) << 16)) >>> 0;
+}
+
+function uint48(bytes: Uint8Array, at: number): number {
+  return uint32(bytes, at) + uint16(bytes, at + 4) * 0x1_0000_0000;
 }

@@ -54,12 +54,11 @@ export class Sequencer {
     if (this.#head === this.#queue.length) return undefined;
     const { last, size } = this.#fit();
     const frame = this.#room(size);
-    const view = new DataView(frame.buffer, frame.byteOffset, size);
     let offset = headerBytes;
     let count = 0;
     for (; this.#head < last; this.#head++) {
       const { rank, first, count: inSegment, body } = this.#queue[this.#head] as Waiting;
-      writeSegmentHeader(view, offset, { rank, count: inSegment, bodyBytes: body.length, first });
+      writeSegmentHeader(frame, offset, { rank, count: inSegment, bodyBytes: body.length, first });
       frame.set(body, offset + segmentHeaderBytes);
       offset += segmentHeaderBytes + body.length;
       count += inSegment;
