@@ -50,7 +50,7 @@ export const messengerConfig = defineConfig(
       min: 10,
       max: 60_000,
       unit: 'ms',
-      reason: 'Measures round trip and clock, and finds out who is gone while the tracker cannot.',
+      reason: 'Measures round trip and clock, and finds the silent. Stretched in groups of more than 17.',
     },
     silentMs: {
       default: 3_000,
@@ -81,11 +81,11 @@ export const messengerConfig = defineConfig(
       reason: 'What waits for its turn; more is dropped, and its sender sends it again, slower.',
     },
     hellosPerSecond: {
-      default: 100,
+      default: 200,
       min: 1,
       max: 100_000,
-      unit: 'hellos per second',
-      reason: 'Each costs two signature checks, about 0.2 ms: a flood of forged ones takes a fiftieth of a processor.',
+      unit: 'hellos and proofs per second',
+      reason: 'Each costs a signature check, about 0.1 ms: a flood of forged ones takes a fiftieth of a processor.',
     },
     namesMax: {
       default: 4_096,

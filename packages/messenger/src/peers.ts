@@ -43,6 +43,9 @@ export interface PeersOptions {
   readonly onSuspects: (ids: readonly NodeId[]) => void;
 }
 
+/** So many others are pinged at the full pace; of more each gets its turn less often, so that the traffic stays the same. */
+const pacePeers = 16;
+
 /** The ways to the other members of a group: found, watched, and replaced when they fall silent. */
 export class Peers {
   readonly #options: PeersOptions;
@@ -176,17 +179,22 @@ export class Peers {
     const { direct, relay } = peer.channels;
     const current = direct ?? relay;
     if (current !== undefined) {
-      const silentMs = now - (peer.heardAt ?? now);
-      if (peer.askedAt !== undefined && now - peer.askedAt >= config.silentMs && silentMs >= config.silentMs) {
+      const quietMs = now - (peer.heardAt ?? now);
+      const silentMs = config.silentMs * this.#pace;
+      if (peer.askedAt !== undefined && now - peer.askedAt >= silentMs && quietMs >= silentMs) {
         channels.drop(current); // and `lost` looks for another way
         return;
       }
-      if (peer.askedAt === undefined && now - peer.pingedAt >= config.pingMs) this.#ping(peer);
+      if (peer.askedAt === undefined && now - peer.pingedAt >= config.pingMs * this.#pace) this.#ping(peer);
     }
     if (direct !== undefined) return;
     if (this.#isDue(peer, 'direct', now)) this.#greet(peer, 'direct', now);
     const isRelayDue = relay === undefined && isTrackerThere() && now - peer.alone >= config.relayAfterMs;
     if (isRelayDue && this.#isDue(peer, 'relay', now)) this.#greet(peer, 'relay', now);
+  }
+
+  get #pace(): number {
+    return Math.max(1, this.#peers.size / pacePeers);
   }
 
   #isDue({ greeting }: Peer, kind: ChannelKind, now: Millis): boolean {
@@ -224,7 +232,7 @@ export class Peers {
 
   #tellSuspects(): void {
     const { clock, config, onSuspects } = this.#options;
-    const limit = clock.now() - config.silentMs;
+    const limit = clock.now() - config.silentMs * this.#pace;
     const silent = this.list().filter(({ heardAt, since }) => Math.max(heardAt ?? since, since) <= limit);
     const ids = silent.map(({ id }) => id);
     if (ids.join() === this.#suspects) return;
