@@ -90,9 +90,11 @@ export class SocketStream implements ByteStream {
   fail(reason: StreamEnd): void {
     this.#reason ??= reason;
     this.#writable = false;
-    // A socket that is still connecting would wait for the connection in order to reset it.
-    if (this.#socket.connecting) this.#socket.destroy();
-    else if (!this.#socket.destroyed) this.#socket.resetAndDestroy();
+    const { connecting, destroyed, writableEnded, writableFinished } = this.#socket;
+    // A socket that is still connecting would wait for the connection in order to reset it; and one whose orderly end is
+    // under way cannot be reset any more: Node would lose it, and spin when the process ends.
+    if (connecting || (writableEnded && !writableFinished)) this.#socket.destroy();
+    else if (!destroyed) this.#socket.resetAndDestroy();
   }
 
   /** Resolves when the socket has gone and the owner has heard it. */
