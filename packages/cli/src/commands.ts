@@ -39,8 +39,10 @@ import { NodeStart } from './commands/node/start.ts';
 import { NodeStatus } from './commands/node/status.ts';
 import { NodeStop } from './commands/node/stop.ts';
 import { RaftAdd } from './commands/raft/add.ts';
+import { RaftLog } from './commands/raft/log.ts';
 import { RaftPromote } from './commands/raft/promote.ts';
 import { RaftRemove } from './commands/raft/remove.ts';
+import { RaftSnapshot } from './commands/raft/snapshot.ts';
 import { RaftStatus } from './commands/raft/status.ts';
 import { RaftTransfer } from './commands/raft/transfer.ts';
 import { SimExplain } from './commands/sim/explain.ts';
@@ -113,6 +115,8 @@ export const COMMANDS = {
   'raft:promote': RaftPromote,
   'raft:remove': RaftRemove,
   'raft:transfer': RaftTransfer,
+  'raft:snapshot': RaftSnapshot,
+  'raft:log': RaftLog,
   'lab:run': LabRun,
   'lab:ls': LabLs,
   'lab:replay': LabReplay,

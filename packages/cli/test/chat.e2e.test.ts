@@ -155,6 +155,10 @@ describe('a chat of five processes', () => {
     ended.abort();
     await watching;
     await untilEqual('storm');
+    const [log, ...entries] = (await runGrp('raft', 'log', '--node', leader, '--limit', '5', ...here)).documents;
+    expect(log).toMatchObject({ schema: 'grp.raft.log/1', group: 'chat', damage: null });
+    expect(entries).toHaveLength(5);
+    expect(entries.at(-1)).toMatchObject({ schema: 'grp.raft.entry/1', index: log?.['lastIndex'] });
   });
 
   test('a minority refuses to write and to read, and says why; the majority goes on; afterwards all are equal', async () => {

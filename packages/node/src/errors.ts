@@ -72,6 +72,16 @@ export const nodeError = defineErrors({
     message: 'Leadership was not taken over by $to.',
     hint: 'It must be a voter that is up and caught up.',
   },
+  RAFT_SNAPSHOT_SLOW: {
+    kind: 'unreachable',
+    message: 'The snapshot was not on disk within $timeoutMs ms.',
+    hint: 'It goes on: snapshotIndex of the status tells when it is there.',
+  },
+  RAFT_LOG_NONE: {
+    kind: 'not-found',
+    message: 'There is no raft log of the group $group in $folder.',
+    hint: 'Name the data folder of a node with the role raft or chat; its groups: $groups.',
+  },
   // As raft's own, which knows no HTTP.
   RAFT_NOT_LEADER: {
     kind: 'conflict',

@@ -5,6 +5,7 @@ export { writeAtomically } from './files.ts';
 export { createLogger, type LoggerOptions } from './logging.ts';
 export type { Node, StopOptions } from './node.ts';
 export type { NodeOptions } from './options.ts';
+export { readRaftLog, type LoggedEntry, type LoggedGroup } from './raft/read-log.ts';
 export type { RoleDefinition, RoleName, RoleTable } from './role.ts';
 export { httpOffset, roles } from './roles.ts';
 export { parseKey, readKeyFile, readTokenFile } from './secrets.ts';

@@ -40,6 +40,8 @@ export type Input =
   /** The disk failed. Never retried: this server stops. */
   | { readonly type: 'persist-failed'; readonly reason: string }
   | { readonly type: 'space'; readonly isLow: boolean }
+  /** Take a snapshot as soon as possible, however little was applied since the last one. */
+  | { readonly type: 'snapshot' }
   /** Answers `read-log`; undefined: those entries are gone, or cannot be read now. */
   | { readonly type: 'log-read'; readonly ticket: Ticket; readonly entries: readonly Entry[] | undefined }
   | { readonly type: 'applied'; readonly index: LogIndex }

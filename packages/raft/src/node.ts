@@ -95,6 +95,8 @@ export interface Raft {
   change(steps: readonly MembershipStep[], options?: { readonly timeoutMs?: Millis }): Promise<void>;
   /** Hands leadership over; false when nobody took it. */
   transfer(to?: ServerId): Promise<boolean>;
+  /** Asks for a snapshot now; `snapshotIndex` of the status tells when it is there. @throws GrpError RAFT_STOPPED */
+  snapshot(): void;
   status(): RaftStatus;
   on(listener: (event: RaftEvent) => void): Cancel;
 }
@@ -219,6 +221,10 @@ class RaftNode implements Raft {
   transfer(to?: ServerId): Promise<boolean> {
     const { replica } = this.#running();
     return new Promise((resolve) => replica.transfer(to, resolve));
+  }
+
+  snapshot(): void {
+    this.#running().replica.snapshot();
   }
 
   status(): RaftStatus {

@@ -99,6 +99,11 @@ export class Replica {
     this.#driver.push({ type: 'space', isLow });
   }
 
+  /** Takes a snapshot as soon as all that was handed out is applied. */
+  snapshot(): void {
+    this.#driver.push({ type: 'snapshot' });
+  }
+
   propose(payload: ClientPayload, done: (ended: Ended) => void): void {
     this.#ask(this.#proposals, done, (ticket) => ({ type: 'propose', ticket, payload }));
   }

@@ -15,6 +15,7 @@ export interface RaftStatusDocument {
   readonly learners: readonly string[];
   readonly outgoing: readonly string[];
   readonly addresses: Readonly<Record<string, string>>;
+  readonly snapshotIndex: number;
   readonly recovering: boolean;
   readonly followers: Readonly<Record<string, { readonly match: number; readonly mode: string }>>;
 }

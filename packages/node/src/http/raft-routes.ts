@@ -3,7 +3,9 @@ import type { FastifyInstance } from 'fastify';
 import { nodeError } from '../errors.ts';
 import type { HostedGroup, RaftHost } from '../raft/raft-host.ts';
 import { asDocument } from './documents.ts';
-import { addBody, memberBody, transferBody } from './raft-schemas.ts';
+import { addBody, memberBody, snapshotBody, transferBody } from './raft-schemas.ts';
+
+const snapshotTimeoutMs = 10_000;
 
 interface Choice {
   /** Default: the first group of the node. */
@@ -32,6 +34,16 @@ export function raftRoutes(app: FastifyInstance, host: RaftHost): void {
       changed(find(body.group), { type, id: body.id }, body.timeoutMs),
     );
   }
+  app.post<{ Body: Choice & { readonly timeoutMs?: number } }>(
+    '/v1/raft/snapshot',
+    { schema: snapshotBody },
+    async ({ body }) => {
+      const group = find(body.group);
+      const { timeoutMs = snapshotTimeoutMs } = body;
+      if (!(await group.takeSnapshot(timeoutMs))) throw nodeError('RAFT_SNAPSHOT_SLOW', { context: { timeoutMs } });
+      return statusDocument(group);
+    },
+  );
   app.post<{ Body: Choice & { readonly id?: string } }>(
     '/v1/raft/transfer',
     { schema: transferBody },
@@ -69,6 +81,7 @@ function statusDocument(group: HostedGroup): object {
     outgoing: configuration.outgoing,
     addresses: configuration.addresses,
     firstIndex,
+    snapshotIndex: status.snapshotIndex,
     durableIndex,
     recovering: status.isRecovering,
     followers,

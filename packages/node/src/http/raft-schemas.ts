@@ -11,6 +11,7 @@ export const addBody = body({ id, group, timeoutMs, address: { type: 'string', m
   'id',
   'address',
 ]);
+export const snapshotBody = body({ group, timeoutMs });
 export const transferBody = body({ id, group });
 
 export const mapBody = body(

@@ -13,9 +13,11 @@ import { raftRoutes } from '../http/raft-routes.ts';
 import { raftMetrics } from '../metrics/raft-metrics.ts';
 import type { ResolvedOptions } from '../options.ts';
 import type { RoleStop } from '../role.ts';
-import { settlesWithin } from '../waiting.ts';
+import { settlesWithin, sleep } from '../waiting.ts';
 import { logFolder } from './log-folder.ts';
 import { identify, type Identity } from './server-id.ts';
+
+const snapshotPollMs = 20;
 
 /** What all groups of a node share. */
 export interface RaftHostParts {
@@ -187,6 +189,20 @@ export class HostedGroup {
     await life.raft.stop();
     await life.log.close();
     life.disk.close();
+  }
+
+  /** Takes a snapshot of what is applied now. False: it was not there within `timeoutMs`. */
+  async takeSnapshot(timeoutMs: number): Promise<boolean> {
+    const { clock } = this.#parts;
+    const deadline = clock.now() + timeoutMs;
+    const { appliedIndex } = this.raft.status();
+    if (this.raft.status().snapshotIndex >= appliedIndex) return true;
+    this.raft.snapshot();
+    while (this.raft.status().snapshotIndex < appliedIndex) {
+      if (clock.now() > deadline) return false;
+      await sleep(clock, snapshotPollMs);
+    }
+    return true;
   }
 
   /** Gives leadership to another voter, if this server leads and there is one. */

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import type { Address } from '@grp/core';
 import type { RaftOptions } from '@grp/raft';
+import { nodeError } from '../errors.ts';
 import { readText, writeAtomically } from '../files.ts';
 import type { ResolvedOptions } from '../options.ts';
 
@@ -14,33 +15,45 @@ export interface Identity {
   readonly bootstrap: RaftOptions['bootstrap'] | undefined;
 }
 
-const idBytesMax = 256;
+const fileBytesMax = 65_536;
 
 /**
- * The id lies beside the log and vanishes with it: a server that lost its log must not vote again under the name that has
- * voted before (Ongaro 2014, §11.7.2). So a life that begins without `bootstrap` gets an id of its own.
+ * Reads who this server is, or decides it and keeps it beside the log, so that both vanish together: a server that lost its
+ * log must not vote again under the id that has voted before (Ongaro 2014, §11.7.2), and one that has it must begin with the
+ * first voters it began with, whatever a cluster file says by now.
+ * @throws GrpError NODE_DATA_DIR_UNUSABLE when what was kept cannot be read
  */
 export async function identify(
   folder: string,
   given: { readonly name: string; readonly options: ResolvedOptions; readonly address: Address },
 ): Promise<Identity> {
   const { name, options } = given;
-  const { cluster, seeds } = options;
-  const own = cluster.find(({ id }) => id === name);
-  const address = own?.peer ?? given.address;
+  const address = options.cluster.find(({ id }) => id === name)?.peer ?? given.address;
+  const file = join(folder, 'server.json');
+  const text = await readText(file, fileBytesMax);
+  if (text !== undefined) return { ...kept(text, folder), address };
   const mayBegin = options.given.bootstrap ?? true;
-  const file = join(folder, 'id');
-  let id = (await readText(file, idBytesMax))?.trim();
-  if (id === undefined || id === '') {
-    id = mayBegin ? name : `${name}.${randomBytes(4).toString('hex')}`;
-    await writeAtomically(file, `${id}\n`);
+  const id = mayBegin ? name : `${name}.${randomBytes(4).toString('hex')}`;
+  const bootstrap = mayBegin ? firstVoters(id, address, options) : undefined;
+  await writeAtomically(file, `${JSON.stringify({ id, bootstrap })}\n`);
+  return { id, address, bootstrap };
+}
+
+/** Those of the cluster file; without one a node alone is a group of one, and one with seeds waits for the others. */
+function firstVoters(id: string, address: Address, { cluster, seeds }: ResolvedOptions): Identity['bootstrap'] {
+  if (cluster.some((server) => server.id === id)) {
+    const addresses = Object.fromEntries(cluster.map((server) => [server.id, server.peer]));
+    return { voters: cluster.map((server) => server.id), addresses };
   }
-  if (!mayBegin || id !== name) return { id, address, bootstrap: undefined };
-  if (own !== undefined) {
-    const voters = cluster.map((server) => server.id);
-    const addresses = Object.fromEntries(cluster.map(({ id: server, peer }) => [server, peer]));
-    return { id, address, bootstrap: { voters, addresses } };
+  return seeds.length > 0 ? undefined : { voters: [id], addresses: { [id]: address } };
+}
+
+function kept(text: string, folder: string): Pick<Identity, 'id' | 'bootstrap'> {
+  try {
+    const value = JSON.parse(text) as Pick<Identity, 'id' | 'bootstrap'>;
+    if (typeof value.id === 'string' && value.id !== '') return { id: value.id, bootstrap: value.bootstrap };
+  } catch {
+    // As below.
   }
-  // Alone, it is a group of one that others can be added to; with seeds it is one of those others.
-  return { id, address, bootstrap: seeds.length > 0 ? undefined : { voters: [id], addresses: { [id]: address } } };
+  throw nodeError('NODE_DATA_DIR_UNUSABLE', { context: { folder, problem: 'server.json in it is damaged' } });
 }

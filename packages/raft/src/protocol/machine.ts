@@ -54,6 +54,8 @@ export interface RaftStatus {
   readonly lastIndex: LogIndex;
   readonly durableIndex: LogIndex;
   readonly firstIndex: LogIndex;
+  /** The last entry that the newest snapshot stands for; 0: there is none. */
+  readonly snapshotIndex: LogIndex;
   readonly configuration: Configuration;
   readonly isRecovering: boolean;
   readonly stoppedFor: string | undefined;
@@ -157,6 +159,7 @@ export class RaftMachine implements Machine<Input, Effect> {
       lastIndex: log.lastIndex,
       durableIndex: log.durable,
       firstIndex: log.base.index + 1,
+      snapshotIndex: state.snapshot?.index ?? 0,
       configuration: state.configuration,
       isRecovering: this.#recovery.isUnderWay,
       stoppedFor: state.stoppedFor,
@@ -211,6 +214,9 @@ export class RaftMachine implements Machine<Input, Effect> {
       case 'space':
         state.isLowOnSpace = input.isLow;
         if (input.isLow && state.role === 'leader') this.#handover.escape();
+        break;
+      case 'snapshot':
+        this.#snapshots.want();
         break;
       case 'applied':
         this.#applier.onApplied(input.index);

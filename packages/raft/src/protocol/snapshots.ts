@@ -10,6 +10,8 @@ export class Snapshots {
   readonly #state: State;
   readonly #leader: Leader;
   #isTaking = false;
+  /** Somebody has asked for one. */
+  #isWanted = false;
   /** Bytes of entries handed to the state machine since the last snapshot. */
   #bytesApplied = 0;
 
@@ -23,17 +25,24 @@ export class Snapshots {
     this.#bytesApplied += bytes;
   }
 
+  /** The next one is due at once. */
+  want(): void {
+    this.#isWanted = true;
+  }
+
   /** Asks for a snapshot when enough was applied since the last one. */
   consider(): void {
     const state = this.#state;
     const { applied, applying, config, log, snapshot } = state;
     if (this.#isTaking || state.installing !== undefined || applied !== applying) return;
     const count = applied - (snapshot?.index ?? 0);
-    if (count < 1 || (count < config.snapshotEntries && this.#bytesApplied < config.snapshotBytes)) return;
+    const isDue = this.#isWanted || count >= config.snapshotEntries || this.#bytesApplied >= config.snapshotBytes;
+    if (count < 1 || !isDue) return;
     // What is not durable here could be lost by a crash that the snapshot outlives.
     const term = log.term(applied);
     if (term === undefined || applied > log.durable) return;
     this.#isTaking = true;
+    this.#isWanted = false;
     this.#bytesApplied = 0;
     const configuration = state.configurations.at(applied);
     state.effect({ type: 'take-snapshot', index: applied, term, configuration });

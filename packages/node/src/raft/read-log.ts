@@ -1,0 +1,79 @@
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { PayloadCodec, type Payload } from '@grp/raft';
+import { inspectLog, type Damage } from '@grp/storage';
+import { nodeDisk } from '@grp/storage/node';
+import { nodeError } from '../errors.ts';
+import { logFolder } from './log-folder.ts';
+
+/** One entry of a raft log, without what only its state machine understands. */
+export interface LoggedEntry {
+  readonly index: number;
+  readonly term: number;
+  readonly type: Payload['type'] | 'unreadable';
+  /** Of the payload. */
+  readonly bytes: number;
+  /** Of an entry that changes who takes part. */
+  readonly voters?: readonly string[];
+  readonly learners?: readonly string[];
+  /** Of a command in a client session. */
+  readonly session?: number;
+  readonly sequence?: number;
+}
+
+/** What a raft log holds, read from its files. */
+export interface LoggedGroup {
+  readonly group: string;
+  readonly firstIndex: number;
+  readonly lastIndex: number;
+  readonly snapshotIndex: number;
+  /** What a crash or rot has left of it; null: it is whole. */
+  readonly damage: Damage | null;
+  readonly entries: (from: number, to: number) => AsyncGenerator<LoggedEntry>;
+}
+
+const pageBytes = 1_048_576;
+
+/**
+ * Opens the raft log of a group for reading; changes nothing, also beside a running node, of which it is then a moment.
+ * `group` may be left out when the folder has only one.
+ * @throws GrpError RAFT_LOG_NONE, DISK_IO, STORAGE_NEWER
+ */
+export async function readRaftLog(dataDir: string, wanted?: string): Promise<LoggedGroup> {
+  const groups = (await readdir(join(dataDir, 'raft')).catch(() => [])).toSorted();
+  const group = wanted ?? (groups.length === 1 ? groups[0] : undefined);
+  if (group === undefined || !groups.includes(group)) {
+    const context = { group: group ?? '', folder: dataDir, groups: groups.join(', ') || 'none' };
+    throw nodeError('RAFT_LOG_NONE', { context });
+  }
+  const { recovered, entries, snapshots } = await inspectLog({ disk: nodeDisk(logFolder(dataDir, group)) });
+  const payloads = new PayloadCodec();
+  return {
+    group,
+    firstIndex: entries.firstIndex,
+    lastIndex: entries.lastIndex,
+    snapshotIndex: snapshots.latest?.index ?? 0,
+    damage: recovered.damage ?? null,
+    async *entries(from, to) {
+      const last = Math.min(to, entries.lastIndex);
+      for (let next = Math.max(from, entries.firstIndex); next <= last;) {
+        const page = await entries.read(next, last, pageBytes);
+        if (page.length === 0) return;
+        for (const { index, term, payload } of page)
+          yield { index, term, bytes: payload.length, ...factsOf(payloads.decode(payload)) };
+        next = (page.at(-1)?.index ?? last) + 1;
+      }
+    },
+  };
+}
+
+function factsOf(payload: Payload | undefined): Omit<LoggedEntry, 'index' | 'term' | 'bytes'> {
+  if (payload === undefined) return { type: 'unreadable' };
+  const { type } = payload;
+  if (type === 'configuration') {
+    const { voters, learners } = payload.configuration;
+    return { type, voters, learners };
+  }
+  if (type !== 'command' || payload.session === 0) return { type };
+  return { type, session: payload.session, sequence: payload.sequence };
+}
