@@ -97,9 +97,20 @@ async function openGroup(plan: MemberPlan): Promise<Carrier> {
   };
 }
 
+/** The part of `@grp/node` that is measured. The node is above this package, which therefore does not depend on it. */
+interface NodePackage {
+  createNode(options: object): Promise<{
+    readonly swim: { readonly self: { readonly address: string } } | undefined;
+    readonly gms: Group | undefined;
+    start(): Promise<void>;
+    ready(): Promise<void>;
+  }>;
+}
+
+const nodeSources = new URL('../../node/src/index.ts', import.meta.url).href;
+
 async function openNode(plan: MemberPlan): Promise<Carrier> {
-  // The node is above this package, which therefore does not depend on it: its sources lie beside ours.
-  const { createNode } = await import('../../node/src/index.ts');
+  const { createNode } = (await import(nodeSources)) as NodePackage;
   const { name, delivery, seeds } = plan;
   const node = await createNode({
     roles: ['swim', 'gms'],
