@@ -1,0 +1,17 @@
+import { readFileSync } from 'node:fs';
+import { expect, test } from 'vitest';
+import { clientConfig, serverConfig, stateConfig } from '../src/index.ts';
+
+const read = (name: string): string => readFileSync(new URL(`../${name}`, import.meta.url), 'utf8');
+
+test('the README shows the example as it is', () => {
+  const code = /```ts\n([\s\S]*?)```/.exec(read('README.md'))?.[1];
+  expect(code).toBe(read('examples/one-server.ts'));
+});
+
+test('the README lists every setting with its unit, default and reason', () => {
+  const readme = read('README.md').replaceAll(/ +/g, ' ');
+  for (const table of [stateConfig.table, serverConfig.table, clientConfig.table])
+    for (const [name, { default: value, unit, reason }] of Object.entries(table))
+      expect(readme).toContain(`| \`${name}\` | ${value} | ${unit} | ${reason} |`);
+});
