@@ -99,7 +99,7 @@ async function openGroup(plan: MemberPlan): Promise<Carrier> {
 
 /** The part of `@grp/node` that is measured. The node is above this package, which therefore does not depend on it. */
 interface NodePackage {
-  createNode(options: object): Promise<{
+  readonly createNode: (options: object) => Promise<{
     readonly swim: { readonly self: { readonly address: string } } | undefined;
     readonly gms: Group | undefined;
     start(): Promise<void>;

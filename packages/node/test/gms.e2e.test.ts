@@ -72,7 +72,13 @@ test('with a key the group is sealed: who has another key finds nobody', async (
 
 test('members of another group are strangers, and nobody is disturbed', async () => {
   const ann = await open({ roles: ['gms'], name: 'ann', group: 'red' });
-  const bob = await createNode({ bind: '127.0.0.1:0', roles: ['gms'], name: 'bob', group: 'blue', join: [baseOf(ann)] });
+  const bob = await createNode({
+    bind: '127.0.0.1:0',
+    roles: ['gms'],
+    name: 'bob',
+    group: 'blue',
+    join: [baseOf(ann)],
+  });
   await expect(bob.start()).rejects.toMatchObject({ code: 'GMS_JOIN_REFUSED' });
   expect(ann.gms?.view?.members.map(({ name }) => name)).toEqual(['ann']);
 });
