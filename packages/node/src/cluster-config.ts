@@ -1,7 +1,8 @@
+import { lookup } from 'node:dns/promises';
 import { readFile } from 'node:fs/promises';
 import { parseClusterFile, type ClusterServer } from '@grp/chat';
-import { parseAddress, type HostPort } from '@grp/core';
-import { nodeError, problemOf } from './errors.ts';
+import { formatAddress, parseAddress, type Address, type HostPort } from '@grp/core';
+import { errorCode, nodeError, problemOf } from './errors.ts';
 import type { NodeOptions, ResolvedOptions } from './options.ts';
 import type { RoleName, RoleTable } from './role.ts';
 
@@ -21,7 +22,17 @@ export async function readCluster(given: NodeOptions): Promise<readonly ClusterS
     name === undefined ? 'say which server of the cluster file this is' : `the cluster file has only ${names}`;
   if (!servers.some(({ id }) => id === name) && (name === undefined || join.length === 0))
     throw nodeError('NODE_OPTION_INVALID', { context: { option: 'name', problem } });
-  return servers;
+  return Promise.all(servers.map(async (server) => ({ ...server, peer: await resolved(server.peer) })));
+}
+
+/** Streams dial addresses, not names: those of peers are looked up once, when the node is made. */
+async function resolved(peer: Address): Promise<Address> {
+  const { host, port } = parseAddress(peer);
+  const found = await lookup(host, { order: 'ipv4first' }).catch((cause: unknown) => {
+    const problem = `the name ${host} in it does not resolve (${errorCode(cause) ?? 'unknown'})`;
+    throw nodeError('NODE_OPTION_INVALID', { context: { option: 'clusterConfig', problem }, cause });
+  });
+  return formatAddress(found.address, port);
 }
 
 /** Where roles listen: as the cluster file says, else at their offset from the base port. */

@@ -78,7 +78,8 @@ test('three servers by a cluster file: a chat and a map over one port, and the n
   const probes = await Promise.all(names.flatMap(() => [0, 1]).map(() => openNetwork({ bind: '127.0.0.1:0' })));
   const addresses = probes.map(({ bound }) => bound);
   await Promise.all(probes.map((probe) => probe.close()));
-  const servers = names.map((name, index) => [name, { client: addresses[index * 2], peer: addresses[index * 2 + 1] }]);
+  const peers = addresses.map((address) => address.replace('127.0.0.1', 'localhost')); // names are fine, too
+  const servers = names.map((name, index) => [name, { client: addresses[index * 2], peer: peers[index * 2 + 1] }]);
   const clusterConfig = join(folder, 'cluster_config.json');
   await writeFile(clusterConfig, JSON.stringify({ servers: Object.fromEntries(servers) }));
   const nodes = await Promise.all(

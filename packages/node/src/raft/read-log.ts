@@ -40,7 +40,7 @@ const pageBytes = 1_048_576;
  * @throws GrpError RAFT_LOG_NONE, DISK_IO, STORAGE_NEWER
  */
 export async function readRaftLog(dataDir: string, wanted?: string): Promise<LoggedGroup> {
-  const groups = (await readdir(join(dataDir, 'raft')).catch(() => [])).toSorted();
+  const groups: readonly string[] = await readdir(join(dataDir, 'raft')).catch(() => []);
   const group = wanted ?? (groups.length === 1 ? groups[0] : undefined);
   if (group === undefined || !groups.includes(group)) {
     const context = { group: group ?? '', folder: dataDir, groups: groups.join(', ') || 'none' };

@@ -1,7 +1,7 @@
 import type { Command, Tracker } from '@grp/tracker';
 import type { FastifyInstance } from 'fastify';
 import { asDocument } from '../http/documents.ts';
-import { groupQuery, inviteBody, motdBody, policyBody, removeBody, unbanBody } from './tracker-schemas.ts';
+import { groupQuery, memberBody, motdBody, policyBody, removeBody } from './tracker-schemas.ts';
 
 /** `/v1/tracker/…`: whoever may ask this API is an administrator of the tracker. */
 export function trackerRoutes(app: FastifyInstance, tracker: Tracker): void {
@@ -24,8 +24,8 @@ export function trackerRoutes(app: FastifyInstance, tracker: Tracker): void {
     policy: policyBody,
     kick: removeBody,
     ban: removeBody,
-    unban: unbanBody,
-    invite: inviteBody,
+    unban: memberBody,
+    invite: memberBody,
     motd: motdBody,
   };
   for (const [verb, schema] of Object.entries(verbs)) {

@@ -25,6 +25,5 @@ export const policyBody = body(
 );
 
 export const removeBody = body({ group: name, nick: name, reason }, ['group', 'nick']);
-export const unbanBody = body({ group: name, nick: name }, ['group', 'nick']);
-export const inviteBody = unbanBody;
+export const memberBody = body({ group: name, nick: name }, ['group', 'nick']);
 export const motdBody = body({ text: { type: 'string', maxLength: 1_000 } }, ['text']);
