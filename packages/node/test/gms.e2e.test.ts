@@ -27,7 +27,7 @@ async function converse(nodes: readonly Node[]): Promise<readonly (readonly stri
     node.gms?.on('message', ({ payload }) => row.push(text(payload)));
     return row;
   });
-  await Promise.all(nodes.map((node) => node.gms?.multicast(new TextEncoder().encode(`from ${node.name}`))));
+  await Promise.all(nodes.map(async (node) => node.gms?.multicast(new TextEncoder().encode(`from ${node.name}`))));
   await expect.poll(() => rows.map(({ length }) => length), { timeout: 10_000 }).toEqual(nodes.map(() => nodes.length));
   return rows;
 }
