@@ -73,27 +73,30 @@ export async function converseOnTerminal(options: TerminalOptions): Promise<Stop
   const ended = new Promise<void>((resolve) => (end = resolve));
   signal.addEventListener('abort', end, { once: true });
   const lines: string[] = [];
-  let isBusy = false;
+  let isBusy = true; // what is typed before the groups are joined waits for them
+  let conversation: Conversation | undefined; // the screen asks for its group before there is one
   const work = async (): Promise<void> => {
     if (isBusy) return;
     isBusy = true;
-    for (let line = lines.shift(); line !== undefined; line = lines.shift()) await conversation.line(line);
+    for (let line = lines.shift(); line !== undefined; line = lines.shift()) await conversation?.line(line);
     isBusy = false;
-    if (conversation.quit !== undefined) end();
+    if (conversation?.quit !== undefined) end();
   };
   const screen = terminalScreen({
     ...{ input: process.stdin, output: process.stdout, text },
-    prompt: () => promptText(messenger, conversation.current, text),
-    complete: (line) => complete(messenger, conversation.current, line),
+    prompt: () => promptText(messenger, conversation?.current, text),
+    complete: (line) => complete(messenger, conversation?.current, line),
     onLine(line) {
       if (lines.length < linesWaitingMax) lines.push(line);
       void work();
     },
     onEnd: () => end(),
   });
-  const conversation: Conversation = new Conversation({ messenger, screen, order, groups, key });
+  conversation = new Conversation({ messenger, screen, order, groups, key });
   try {
     await conversation.begin();
+    isBusy = false;
+    await work();
     await ended;
   } finally {
     screen.close();
