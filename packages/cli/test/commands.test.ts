@@ -20,6 +20,11 @@ const commands = Object.entries(COMMANDS) as unknown as readonly (readonly [stri
 const wanted = {
   node: ['start', 'stop', 'status', 'events'],
   cluster: ['up', 'status', 'down', 'kill', 'pause', 'resume', 'restart', 'partition', 'heal', 'logs', 'wait'],
+  chat: [
+    ...['register', 'login', 'logout', 'passwd', 'delete-account', 'users', 'rooms'],
+    ...['send', 'history', 'watch', 'unread'],
+  ],
+  raft: ['status', 'add', 'remove', 'promote', 'transfer', 'snapshot', 'log'],
   swim: ['members', 'join', 'leave', 'events', 'bandwidth', 'reset', 'tags', 'keys', 'rtt', 'event', 'query'],
 };
 
