@@ -141,9 +141,12 @@ export class ClientGroups {
   succeed(succession: Succession): TrackerEvent | undefined {
     const held = this.#held.get(foldName(succession.group));
     if (held === undefined) return undefined;
-    held.successions = [...held.successions, succession];
+    const earlier = held.successions;
     const left = succession.removed.map((id) => ({ id, nick: '', reason: 'agreed' as const }));
-    return follow(held, { number: succession.number, joined: [], left });
+    const told = follow(held, { number: succession.number, joined: [], left });
+    // The tracker takes one succession after the other: it needs all that came since its own last view.
+    held.successions = [...earlier, succession];
+    return told;
   }
 
   #entries(): readonly Held[] {
