@@ -1,10 +1,10 @@
 // Long judgement of gms in the simulator: groups over @grp/link at 10 % loss, duplication and reordering, with crashes in
 // the middle of multicasts, joins, leaves, pauses and partitions, at both delivery levels. Two processes share the work.
 // `npm run soak -- gms-seeds [--seeds N] [--first SEED] [--nodes N]`.
-import { fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { gmsChaosRun } from '../src/index.ts';
+import { inProcess } from './support/shards.ts';
 
 interface Outcome {
   readonly runs: number;
@@ -14,6 +14,7 @@ interface Outcome {
   readonly violations: readonly string[];
 }
 
+const script = fileURLToPath(import.meta.url);
 const shards = 2;
 const violationsMax = 100;
 const network = { loss: 0.1, duplication: 0.05, reorder: 0.1 };
@@ -56,27 +57,13 @@ async function work(shard: number): Promise<Outcome> {
   return { runs, settleMaxMs, gapMaxMs, counts, violations };
 }
 
-function inProcess(shard: number): Promise<Outcome> {
-  const args = [...process.argv.slice(2), '--shard', String(shard)];
-  const child = fork(fileURLToPath(import.meta.url), args, { execArgv: process.execArgv });
-  return new Promise((resolve, reject) => {
-    let outcome: Outcome | undefined;
-    child.on('message', (message) => (outcome = message as Outcome));
-    child.on('error', reject);
-    child.on('close', (code) => {
-      if (outcome === undefined) reject(new Error(`shard ${shard} ended with code ${code} and no result`));
-      else resolve(outcome);
-    });
-  });
-}
-
 async function main(): Promise<void> {
   if (values.shard !== undefined) {
     process.send?.(await work(Number(values.shard)));
     return;
   }
   const startedAt = performance.now();
-  const outcomes = await Promise.all(Array.from({ length: shards }, (_, shard) => inProcess(shard)));
+  const outcomes = await Promise.all(Array.from({ length: shards }, (_, shard) => inProcess<Outcome>(script, shard)));
   const counts: Record<string, number> = {};
   for (const outcome of outcomes)
     for (const [kind, count] of Object.entries(outcome.counts))

@@ -1,9 +1,9 @@
 // Long judgement of ordered groups in the simulator. Two processes share the seeds.
 // `npm run soak -- ordering-seeds [--seeds N] [--first SEED] [--scenario NAME]`: that many seeds of every scenario, or one.
-import { fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { orderingScenarios, runOrderingScenario, type OrderingScenario } from '../src/ordering/table.ts';
+import { inProcess } from './support/shards.ts';
 
 interface Plan {
   readonly seeds: number;
@@ -18,6 +18,7 @@ interface Outcome {
   readonly violations: readonly string[];
 }
 
+const script = fileURLToPath(import.meta.url);
 const shards = 2;
 const violationsMax = 100;
 
@@ -71,7 +72,7 @@ async function main(): Promise<void> {
     return;
   }
   const startedAt = performance.now();
-  const outcomes = await Promise.all(Array.from({ length: shards }, (_, shard) => inProcess(shard)));
+  const outcomes = await Promise.all(Array.from({ length: shards }, (_, shard) => inProcess<Outcome>(script, shard)));
   const counts: Record<string, number> = {};
   for (const outcome of outcomes)
     for (const [kind, count] of Object.entries(outcome.counts))
@@ -86,20 +87,6 @@ async function main(): Promise<void> {
   const head = { soak: 'ordering-seeds', ok, node: process.version, ...plan, ...figures };
   process.stdout.write(`${JSON.stringify({ ...head, counts, violations })}\n`);
   if (!ok) process.exitCode = 8;
-}
-
-function inProcess(shard: number): Promise<Outcome> {
-  const args = [...process.argv.slice(2), '--shard', String(shard)];
-  const child = fork(fileURLToPath(import.meta.url), args, { execArgv: process.execArgv });
-  return new Promise((resolve, reject) => {
-    let outcome: Outcome | undefined;
-    child.on('message', (message) => (outcome = message as Outcome));
-    child.on('error', reject);
-    child.on('close', (code) => {
-      if (outcome === undefined) reject(new Error(`shard ${shard} ended with code ${code} and no result`));
-      else resolve(outcome);
-    });
-  });
 }
 
 await main();

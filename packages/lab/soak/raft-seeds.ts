@@ -1,9 +1,9 @@
 // Long judgement of raft in the simulator: chaos and every scenario, three and five servers, from many seeds. Two processes
 // share the work. `npm run soak -- raft-seeds [--seeds N] [--first SEED] [--duration MS]`.
-import { fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { raftScenarios, runRaftScenario, type RaftRunReport } from '../src/index.ts';
+import { inProcess } from './support/shards.ts';
 
 interface Plan {
   readonly seeds: number;
@@ -18,6 +18,7 @@ interface Outcome {
   readonly violations: readonly string[];
 }
 
+const script = fileURLToPath(import.meta.url);
 const shards = 2;
 const violationsMax = 100;
 
@@ -65,7 +66,7 @@ async function main(): Promise<void> {
     return;
   }
   const startedAt = performance.now();
-  const outcomes = await Promise.all(Array.from({ length: shards }, (_, shard) => inProcess(shard)));
+  const outcomes = await Promise.all(Array.from({ length: shards }, (_, shard) => inProcess<Outcome>(script, shard)));
   const figures: Record<string, number> = {};
   const counts: Record<string, number> = {};
   for (const outcome of outcomes) {
@@ -80,20 +81,6 @@ async function main(): Promise<void> {
   const head = { soak: 'raft-seeds', ok, node: process.version, ...plan, runs, seconds };
   process.stdout.write(`${JSON.stringify({ ...head, figures, counts, violations })}\n`);
   if (!ok) process.exitCode = 8;
-}
-
-function inProcess(shard: number): Promise<Outcome> {
-  const args = [...process.argv.slice(2), '--shard', String(shard)];
-  const child = fork(fileURLToPath(import.meta.url), args, { execArgv: process.execArgv });
-  return new Promise((resolve, reject) => {
-    let outcome: Outcome | undefined;
-    child.on('message', (message) => (outcome = message as Outcome));
-    child.on('error', reject);
-    child.on('close', (code) => {
-      if (outcome === undefined) reject(new Error(`shard ${shard} ended with code ${code} and no result`));
-      else resolve(outcome);
-    });
-  });
 }
 
 await main();

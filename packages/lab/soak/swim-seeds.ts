@@ -1,9 +1,9 @@
 // Long judgement of swim in the simulator: kills at 25 % loss, chaos from many seeds, fault runs of ten minutes. Two
 // processes share the work. `npm run soak -- swim-seeds [--kills N] [--seeds N] [--minutes N] [--first SEED]`.
-import { fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { chaosRun, flappingRun, killRun, steadyRun, type SwimRunReport } from '../src/index.ts';
+import { inProcess } from './support/shards.ts';
 
 interface Plan {
   readonly kills: number;
@@ -21,6 +21,7 @@ interface Outcome {
 
 type Job = () => { readonly label: string; readonly report: SwimRunReport };
 
+const script = fileURLToPath(import.meta.url);
 const shards = 2;
 const killsPerRun = 20;
 const sizes = [5, 10, 30];
@@ -127,7 +128,7 @@ async function main(): Promise<void> {
     return;
   }
   const startedAt = performance.now();
-  const outcomes = await Promise.all(Array.from({ length: shards }, (_, shard) => inProcess(shard)));
+  const outcomes = await Promise.all(Array.from({ length: shards }, (_, shard) => inProcess<Outcome>(script, shard)));
   const { runs, figures, counts, violations } = merge(outcomes);
   const seconds = Math.round((performance.now() - startedAt) / 1_000);
   const happened = Object.fromEntries(Object.entries(counts).filter(([, count]) => count > 0));
@@ -135,20 +136,6 @@ async function main(): Promise<void> {
   const head = { soak: 'swim-seeds', ok, node: process.version, ...plan, runs, seconds };
   process.stdout.write(`${JSON.stringify({ ...head, figures, counts: happened, violations })}\n`);
   if (!ok) process.exitCode = 8;
-}
-
-function inProcess(shard: number): Promise<Outcome> {
-  const args = [...process.argv.slice(2), '--shard', String(shard)];
-  const child = fork(fileURLToPath(import.meta.url), args, { execArgv: process.execArgv });
-  return new Promise((resolve, reject) => {
-    let outcome: Outcome | undefined;
-    child.on('message', (message) => (outcome = message as Outcome));
-    child.on('error', reject);
-    child.on('close', (code) => {
-      if (outcome === undefined) reject(new Error(`shard ${shard} ended with code ${code} and no result`));
-      else resolve(outcome);
-    });
-  });
 }
 
 await main();

@@ -29,7 +29,7 @@ export class Authority {
     return this.#members.some((member) => member.id === id);
   }
 
-  /** Only these hear of views for now. */
+  /** From here on only these hear of views. */
   limit(isReachable: (name: string) => boolean): void {
     this.#isReachable = isReachable;
   }
