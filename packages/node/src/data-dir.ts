@@ -1,10 +1,8 @@
-import { randomUUID } from 'node:crypto';
-import { link, mkdir, open, readFile, readlink, rename, rm } from 'node:fs/promises';
-import { hostname } from 'node:os';
+import { mkdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { GrpError } from '@grp/core';
-import { errorCode, nodeError, problemOf } from './errors.ts';
-import { readText } from './files.ts';
+import { lockFolder } from '@grp/storage/node';
+import { nodeError, problemOf } from './errors.ts';
 
 /** A folder that belongs to this process until `release`. */
 export interface DataDir {
@@ -15,165 +13,20 @@ export interface DataDir {
   release(): Promise<void>;
 }
 
-/** Who wrote a lock file. `boot` and `started` are empty where the system does not tell (all but Linux). */
-interface Holder {
-  readonly pid: number;
-  readonly host: string;
-  readonly boot: string;
-  readonly pidNamespace: string;
-  readonly started: string;
-  /** Tells two locks of one process apart. */
-  readonly id: string;
-}
-
-const lockBytesMax = 4_096;
-
 /**
- * Creates the folder when needed (mode 0700) and claims it. The lock of a process that is gone, also one from before a
- * reboot, is taken over. A lock from another host is respected, because nobody can tell whether that host still works.
+ * Creates the folder when needed (mode 0700) and claims it: see `lockFolder` for whose lock is respected.
  * @throws GrpError NODE_DATA_DIR_LOCKED, NODE_DATA_DIR_UNUSABLE
  */
 export async function openDataDir(path: string): Promise<DataDir> {
   const folder = resolve(path);
-  const lock = join(folder, 'lock');
   try {
     await mkdir(folder, { recursive: true, mode: 0o700 });
-    const mine = JSON.stringify(await describeSelf());
-    const holder = await claim(lock, mine);
-    if (holder !== undefined) throw locked(folder, lock, holder);
-    return {
-      folder,
-      file: (name) => join(folder, name),
-      async release() {
-        // Only if it is still ours: an operator may have removed it and started another process.
-        if ((await readText(lock, lockBytesMax)) === mine) await rm(lock, { force: true });
-      },
-    };
+    return { folder, file: (name) => join(folder, name), release: await lockFolder(folder, 'lock') };
   } catch (cause) {
-    if (cause instanceof GrpError) throw cause;
-    throw nodeError('NODE_DATA_DIR_UNUSABLE', { context: { folder, problem: problemOf(cause) }, cause });
-  }
-}
-
-/** Undefined: the lock is ours. Otherwise who holds it. */
-async function claim(lock: string, mine: string): Promise<Partial<Holder> | undefined> {
-  const draft = `${lock}.${randomUUID()}`;
-  try {
-    const handle = await open(draft, 'wx', 0o600);
-    try {
-      await handle.writeFile(mine);
-      await handle.sync(); // so that no power cut leaves an empty lock, which nobody could judge
-    } finally {
-      await handle.close();
+    if (cause instanceof GrpError && cause.code === 'DISK_LOCKED') {
+      throw nodeError('NODE_DATA_DIR_LOCKED', { context: cause.context, cause });
     }
-    for (let attempt = 0; attempt < 10; attempt++) {
-      if (await tryLink(draft, lock)) return undefined;
-      const text = await readText(lock, lockBytesMax);
-      if (text === undefined) continue; // released a moment ago
-      const holder = parseHolder(text);
-      if (await isAlive(holder)) return holder;
-      const outcome = await takeOver({ lock, judged: text, id: holder.id as string, draft, mine });
-      if (outcome !== 'changed') return outcome === 'taken' ? undefined : outcome;
-    }
-    return {};
-  } finally {
-    await rm(draft, { force: true });
+    const problem = problemOf(cause instanceof GrpError ? (cause.cause ?? cause) : cause);
+    throw nodeError('NODE_DATA_DIR_UNUSABLE', { context: { folder, problem }, cause });
   }
-}
-
-/**
- * Replaces a stale lock. Several processes may have judged it stale, so the right to replace this very lock is a lock
- * too, named after it: whoever holds that finds either the lock it has judged, which nobody else may touch, or a newer
- * one. A process that dies while it holds the right leaves a stale lock of its own, taken over in the same way.
- */
-async function takeOver(stale: {
-  readonly lock: string;
-  readonly judged: string;
-  readonly id: string;
-  readonly draft: string;
-  readonly mine: string;
-}): Promise<'taken' | 'changed' | Partial<Holder>> {
-  const { lock, judged, id, draft, mine } = stale;
-  const right = `${lock}.after-${id}`;
-  const rival = await claim(right, mine);
-  if (rival !== undefined) return rival;
-  try {
-    if ((await readText(lock, lockBytesMax)) !== judged) return 'changed';
-    await rename(draft, lock);
-    return 'taken';
-  } finally {
-    await rm(right, { force: true });
-  }
-}
-
-/** Creates `to` with the content of `from`, in one step; false when `to` is there. */
-async function tryLink(from: string, to: string): Promise<boolean> {
-  try {
-    await link(from, to);
-    return true;
-  } catch (cause) {
-    if (errorCode(cause) === 'EEXIST') return false;
-    throw cause;
-  }
-}
-
-function parseHolder(text: string): Partial<Holder> {
-  try {
-    const value: unknown = JSON.parse(text);
-    return typeof value === 'object' && value !== null ? value : {};
-  } catch {
-    return {};
-  }
-}
-
-/** Doubt counts as life: a lock is taken over only when its holder is surely gone. */
-async function isAlive(holder: Partial<Holder>): Promise<boolean> {
-  const self = await describeSelf();
-  if (typeof holder.pid !== 'number' || !Number.isInteger(holder.pid) || holder.pid <= 0) return true;
-  if (holder.host !== self.host || !isId(holder.id)) return true;
-  if (holder.boot !== self.boot) return false; // the machine was restarted
-  // The same host name in another process namespace is a restarted container, whose process number 1 means nothing here.
-  if (holder.pidNamespace !== self.pidNamespace) return false;
-  if (!processExists(holder.pid)) return false;
-  // A number may be given again: then the process that has it now began at another time. And a dead process keeps its
-  // number until its parent has asked for the exit code, which some do late or never (a container's first process).
-  const life = await readStat(holder.pid);
-  return !life.ended && holder.started === life.started;
-}
-
-/** Ids become part of file names. */
-function isId(id: unknown): boolean {
-  return typeof id === 'string' && /^[\w-]{1,64}$/.test(id);
-}
-
-function processExists(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (cause) {
-    return errorCode(cause) !== 'ESRCH';
-  }
-}
-
-async function describeSelf(): Promise<Holder> {
-  const [boot, pidNamespace, { started }] = await Promise.all([
-    readFile('/proc/sys/kernel/random/boot_id', 'utf8').catch(() => ''),
-    readlink('/proc/self/ns/pid').catch(() => ''),
-    readStat(process.pid),
-  ]);
-  return { pid: process.pid, host: hostname(), boot: boot.trim(), pidNamespace, started, id: randomUUID() };
-}
-
-/** From /proc/PID/stat, see proc(5); `started` is empty where there is no such file. */
-async function readStat(pid: number): Promise<{ readonly started: string; readonly ended: boolean }> {
-  const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '');
-  // The second field, the program's name, may hold spaces and brackets: count from the last bracket.
-  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-  // Field 22 is when it began, in clock ticks since boot; field 3 its state: Z and X are only remains.
-  return { started: fields[19] ?? '', ended: ['Z', 'X', 'x'].includes(fields[0] ?? '') };
-}
-
-function locked(folder: string, file: string, holder: Partial<Holder>): GrpError {
-  const { pid = 'unknown', host = 'an unknown host' } = holder;
-  return nodeError('NODE_DATA_DIR_LOCKED', { context: { folder, file, pid, host } });
 }

@@ -16,22 +16,22 @@ interface Holder {
   readonly id: string;
 }
 
-const lockName = '.lock';
+const ownName = '.lock';
 
 /** Whether a name belongs to locking, which no list shows. */
 export function isLockFile(file: string): boolean {
-  return file === lockName || file.startsWith(`${lockName}.`);
+  return file === ownName || file.startsWith(`${ownName}.`);
 }
 
 /**
  * Claims a folder for this process, and resolves with what gives it free. The lock of a process that is gone, also one
  * from before a reboot, is taken over. A lock from another host is respected, because nobody can tell whether that host
- * still works.
- * @throws GrpError DISK_LOCKED
+ * still works. `name` is that of the lock file, for folders where another one has always been used.
+ * @throws GrpError DISK_LOCKED, with `file`, `pid` and `host` in its context
  */
-export async function lockFolder(folder: string): Promise<() => Promise<void>> {
+export async function lockFolder(folder: string, name: string = ownName): Promise<() => Promise<void>> {
   await makeFolder(folder);
-  const lock = join(folder, lockName);
+  const lock = join(folder, name);
   const mine = JSON.stringify(await describeSelf());
   const holder = await claim(lock, mine);
   if (holder !== undefined) {
