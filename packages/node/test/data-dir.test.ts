@@ -25,7 +25,7 @@ test('of many that claim at once, one gets it', async () => {
   const folder = await temporaryFolder();
   const outcomes = await Promise.allSettled(Array.from({ length: 20 }, () => openDataDir(folder)));
   expect(outcomes.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
-  expect(await readdir(folder)).toEqual(['lock']);
+  expect(await readdir(folder)).toEqual(['lock', 'lock.twin']);
 });
 
 test('of many that find a stale lock at once, one gets it', async () => {
@@ -33,7 +33,7 @@ test('of many that find a stale lock at once, one gets it', async () => {
   await forgeLock(folder, { pid: await pidOfTheDead() });
   const outcomes = await Promise.allSettled(Array.from({ length: 20 }, () => openDataDir(folder)));
   expect(outcomes.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
-  expect(await readdir(folder)).toEqual(['lock']);
+  expect(await readdir(folder)).toEqual(['lock', 'lock.twin']);
 });
 
 test('the lock of another living process is respected', async () => {
@@ -71,6 +71,22 @@ test.each([
   });
 });
 
+test.each([
+  ['cut', () => ''],
+  ['with a flipped bit', (text: string) => text.replace('"host":"', '"host":"x')],
+])('a lock that is %s counts as its twin says', async (_, damaged) => {
+  const folder = await temporaryFolder();
+  const dir = await openDataDir(folder);
+  await writeFile(dir.file('lock'), damaged(await readFile(dir.file('lock'), 'utf8')));
+  await expect(openDataDir(folder)).rejects.toMatchObject({ ...locked, context: { pid: process.pid } });
+  const twin = JSON.parse(await readFile(dir.file('lock.twin'), 'utf8'));
+  await writeFile(dir.file('lock.twin'), JSON.stringify({ ...twin, sum: undefined, pid: await pidOfTheDead() }));
+  const again = await openDataDir(folder);
+  expect(await readFile(again.file('lock'), 'utf8')).toContain(`"pid":${process.pid}`);
+  await again.release();
+  expect(await readdir(folder)).toEqual([]);
+});
+
 test('a lock that somebody else has taken meanwhile is not removed', async () => {
   const folder = await temporaryFolder();
   const dir = await openDataDir(folder);
@@ -94,7 +110,7 @@ async function forgeLock(folder: string, change: object): Promise<void> {
   const mine = JSON.parse(await readFile(join(sample, 'lock'), 'utf8'));
   await dir.release();
   await rmdir(sample);
-  await writeFile(join(folder, 'lock'), JSON.stringify({ ...mine, id: 'forged', ...change }));
+  await writeFile(join(folder, 'lock'), JSON.stringify({ ...mine, id: 'forged', sum: undefined, ...change }));
 }
 
 async function pidOfTheDead(): Promise<number> {

@@ -1,5 +1,5 @@
-import { randomUUID } from 'node:crypto';
-import { link, open, readFile, readlink, rename, rm } from 'node:fs/promises';
+import { createHash, randomUUID } from 'node:crypto';
+import { link, open, readFile, readlink, rename, rm, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { codeOf, diskError } from './errors.ts';
@@ -26,21 +26,25 @@ export function isLockFile(file: string): boolean {
 /**
  * Claims a folder for this process, and resolves with what gives it free. The lock of a process that is gone, also one
  * from before a reboot, is taken over. A lock from another host is respected, because nobody can tell whether that host
- * still works. `name` is that of the lock file, for folders where another one has always been used.
+ * still works. A lock that rot has hit is judged by its twin beside it, which says the same; with both gone it is respected.
+ * `name` is that of the lock file, for folders where another one has always been used.
  * @throws GrpError DISK_LOCKED, with `file`, `pid` and `host` in its context
  */
 export async function lockFolder(folder: string, name: string = ownName): Promise<() => Promise<void>> {
   await makeFolder(folder);
   const lock = join(folder, name);
-  const mine = JSON.stringify(await describeSelf());
+  const mine = signed(await describeSelf());
   const holder = await claim(lock, mine);
+  if (holder === undefined) await writeTwin(lock, mine);
   if (holder !== undefined) {
     const { pid = 'unknown', host = 'an unknown host' } = holder;
     throw diskError('DISK_LOCKED', { context: { folder, file: lock, pid, host } });
   }
   return async () => {
     // Only if it is still ours: an operator may have removed it and started another process.
-    if ((await readText(lock)) === mine) await rm(lock, { force: true });
+    if ((await readText(lock)) !== mine) return;
+    await rm(twinOf(lock), { force: true });
+    await rm(lock, { force: true });
   };
 }
 
@@ -59,7 +63,7 @@ async function claim(lock: string, mine: string): Promise<Partial<Holder> | unde
       if (await tryLink(draft, lock)) return undefined;
       const text = await readText(lock);
       if (text === undefined) continue; // released a moment ago
-      const holder = parseHolder(text);
+      const holder = parseHolder(text) ?? parseHolder((await readText(twinOf(lock))) ?? '') ?? {};
       if (await isAlive(holder)) return holder;
       const outcome = await takeOver({ lock, judged: text, id: holder.id as string, draft, mine });
       if (outcome !== 'changed') return outcome === 'taken' ? undefined : outcome;
@@ -117,13 +121,35 @@ async function readText(file: string): Promise<string | undefined> {
   );
 }
 
-function parseHolder(text: string): Partial<Holder> {
+function twinOf(lock: string): string {
+  return `${lock}.twin`;
+}
+
+/** After the lock itself: until then a twin of a life before says that nobody holds it, which only rot could bring up. */
+async function writeTwin(lock: string, mine: string): Promise<void> {
+  const draft = `${lock}.${randomUUID()}`;
+  await writeFile(draft, mine, { mode: 0o600, flush: true });
+  await rename(draft, twinOf(lock));
+}
+
+function signed(holder: Holder): string {
+  return JSON.stringify({ ...holder, sum: sumOf(holder) });
+}
+
+/** Undefined: nobody has written it so. A lock without a sum is from before there were sums. */
+function parseHolder(text: string): Partial<Holder> | undefined {
   try {
-    const value: unknown = JSON.parse(text);
-    return typeof value === 'object' && value !== null ? value : {};
+    const value = JSON.parse(text) as (Partial<Holder> & { readonly sum?: unknown }) | null;
+    if (typeof value !== 'object' || value === null) return undefined;
+    const { sum, ...holder } = value;
+    return sum === undefined || sum === sumOf(holder) ? holder : undefined;
   } catch {
-    return {};
+    return undefined;
   }
+}
+
+function sumOf(holder: Partial<Holder>): string {
+  return createHash('sha256').update(JSON.stringify(holder)).digest('hex').slice(0, 16);
 }
 
 /** Doubt counts as life: a lock is taken over only when its holder is surely gone. */
