@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import type { Address } from '@grp/core';
 import type { RaftOptions } from '@grp/raft';
@@ -17,6 +17,11 @@ export interface Identity {
 
 const fileBytesMax = 65_536;
 
+/** The same twice: rot that hits one of them is seen by its checksum and mended from the other. */
+const fileNames = ['server.json', 'server-copy.json'] as const;
+
+type Kept = Pick<Identity, 'id' | 'bootstrap'>;
+
 /**
  * Reads who this server is, or decides it and keeps it beside the log, so that both vanish together: a server that lost its
  * log must not vote again under the id that has voted before (Ongaro 2014, §11.7.2), and one that has it must begin with the
@@ -29,14 +34,23 @@ export async function identify(
 ): Promise<Identity> {
   const { name, options } = given;
   const address = options.cluster.find(({ id }) => id === name)?.peer ?? given.address;
-  const file = join(folder, 'server.json');
-  const text = await readText(file, fileBytesMax);
-  if (text !== undefined) return { ...kept(text, folder), address };
+  const texts = await Promise.all(fileNames.map((file) => readText(join(folder, file), fileBytesMax)));
+  const kept = texts.map((text) => decode(text)).find((value) => value !== undefined);
+  if (kept === undefined && texts.some((text) => text !== undefined)) {
+    const problem = `${fileNames.join(' and ')} in it are damaged`;
+    throw nodeError('NODE_DATA_DIR_UNUSABLE', { context: { folder, problem } });
+  }
+  const self = kept ?? decide(name, address, options);
+  const text = encode(self);
+  for (const [index, file] of fileNames.entries())
+    if (texts[index] !== text) await writeAtomically(join(folder, file), text);
+  return { ...self, address };
+}
+
+function decide(name: string, address: Address, options: ResolvedOptions): Kept {
   const mayBegin = options.given.bootstrap ?? true;
   const id = mayBegin ? name : `${name}.${randomBytes(4).toString('hex')}`;
-  const bootstrap = mayBegin ? firstVoters(id, address, options) : undefined;
-  await writeAtomically(file, `${JSON.stringify({ id, bootstrap })}\n`);
-  return { id, address, bootstrap };
+  return { id, bootstrap: mayBegin ? firstVoters(id, address, options) : undefined };
 }
 
 /** Those of the cluster file; without one a node alone is a group of one, and one with seeds waits for the others. */
@@ -48,12 +62,17 @@ function firstVoters(id: string, address: Address, { cluster, seeds }: ResolvedO
   return seeds.length > 0 ? undefined : { voters: [id], addresses: { [id]: address } };
 }
 
-function kept(text: string, folder: string): Pick<Identity, 'id' | 'bootstrap'> {
-  try {
-    const value = JSON.parse(text) as Pick<Identity, 'id' | 'bootstrap'>;
-    if (typeof value.id === 'string' && value.id !== '') return { id: value.id, bootstrap: value.bootstrap };
-  } catch {
-    // As below.
-  }
-  throw nodeError('NODE_DATA_DIR_UNUSABLE', { context: { folder, problem: 'server.json in it is damaged' } });
+function encode({ id, bootstrap }: Kept): string {
+  const text = JSON.stringify({ id, bootstrap });
+  return `${text}\n${checksum(text)}\n`;
+}
+
+/** Undefined: not what was written. */
+function decode(written: string | undefined): Kept | undefined {
+  const [text = '', sum] = written?.split('\n') ?? [];
+  return sum === checksum(text) ? (JSON.parse(text) as Kept) : undefined;
+}
+
+function checksum(text: string): string {
+  return createHash('sha256').update(text).digest('hex');
 }
