@@ -1,6 +1,7 @@
 import { execFile } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { ChatClient, parseClusterFile } from '@grp/chat';
 
@@ -37,7 +38,13 @@ export interface Written {
 }
 
 /** Sends message after message until `signal`, and keeps what was acknowledged. */
-export async function write(client: ChatClient, room: string, name: string, signal: AbortSignal): Promise<Written> {
+export async function write(
+  client: ChatClient,
+  room: string,
+  name: string,
+  signal: AbortSignal,
+  { pauseMs = 0 }: { readonly pauseMs?: number } = {},
+): Promise<Written> {
   const written: Written = { acknowledged: [], failed: [], gapMs: 0 };
   for (let number = 1; !signal.aborted; number++) {
     const text = `${name} ${number}`;
@@ -49,6 +56,7 @@ export async function write(client: ChatClient, room: string, name: string, sign
       written.failed.push(`${text}: ${String(cause)}`);
     }
     written.gapMs = Math.max(written.gapMs, performance.now() - began);
+    if (pauseMs > 0) await sleep(pauseMs);
   }
   return written;
 }
