@@ -2,6 +2,7 @@ import type { NodeId } from '@grp/core';
 import type { Swim } from '@grp/swim';
 import type { Network } from '@grp/transport-udp';
 import type { Registry } from 'prom-client';
+import { announceHttp, openConsole } from './console/open-console.ts';
 import { openDataDir, type DataDir } from './data-dir.ts';
 import { EventHub } from './http/event-hub.ts';
 import { eventRoutes } from './http/event-routes.ts';
@@ -84,7 +85,7 @@ class Assembly {
       logger,
       leaveTimeoutMs: config.leaveTimeoutMs,
       onStopping: () => this.#hub.publish({ noun: 'node', type: 'stopping' }),
-      lifetime: lifetimeOf(this.#running, opened),
+      lifetime: lifetimeOf(this.#running, opened, () => this.#announce()),
     });
     this.#registry = createMetrics({
       name: this.#name,
@@ -116,6 +117,15 @@ class Assembly {
       role.routes?.(app);
       role.metrics?.(this.#registry);
     }
+    const closeConsole = openConsole({
+      app,
+      options,
+      clock: this.#given.parts.clock,
+      self: () => ({ name: this.#name, http: this.#listening.url }),
+      swim: () => this.#swim,
+      raft: () => this.#raft,
+    });
+    this.#given.opened.push({ what: 'console', run: async () => closeConsole() });
   }
 
   /** Opens HTTP; from then on the node can be asked. */
@@ -173,6 +183,12 @@ class Assembly {
     }
   }
 
+  #announce(): void {
+    const { logger, given } = this.#given.options;
+    if (this.#swim === undefined || given.http === undefined) return;
+    announceHttp({ swim: this.#swim, port: this.#listening.port, logger });
+  }
+
   #status(): NodeStatus {
     const { options, parts, networks } = this.#given;
     return {
@@ -197,10 +213,11 @@ class Assembly {
   }
 }
 
-function lifetimeOf(running: readonly RunningRole[], opened: Opened) {
+function lifetimeOf(running: readonly RunningRole[], opened: Opened, onStarted: () => void) {
   return {
     async start(): Promise<void> {
       for (const role of running) await role.start();
+      onStarted();
     },
     ready: () => running.every((role) => role.ready()),
     async leave(how: Parameters<RunningRole['stop']>[0]): Promise<void> {

@@ -120,6 +120,16 @@ export const httpError = defineErrors({
     hint: 'Use 127.0.0.1, [::1] or localhost in the URL: this keeps web pages from reaching the node.',
   },
   NODE_ORIGIN_REFUSED: { kind: 'denied', message: 'Requests from web pages of other origins are refused.' },
+  NODE_PAGE_READ_ONLY: {
+    kind: 'denied',
+    message: 'A page in a browser may change nothing on a node without a token.',
+    hint: 'Start the node with --token-file, and open the console with: grp console --token-file FILE',
+  },
+  NODE_CONSOLE_NONE: {
+    kind: 'not-found',
+    message: 'The console is not here: it has not been built, or this node was started without it.',
+    hint: 'grp console builds it where grp runs from sources. The API is at /v1.',
+  },
   NODE_TOKEN_REFUSED: {
     kind: 'denied',
     message: 'A valid bearer token is needed.',

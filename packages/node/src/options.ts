@@ -48,6 +48,8 @@ export interface NodeOptions {
   readonly tlsCert?: string | undefined;
   readonly tlsKey?: string | undefined;
   readonly tlsCa?: string | undefined;
+  /** Folder of the built console, which is then served at `/`. */
+  readonly console?: string | undefined;
   /** A bearer token that HTTP clients must send. Needed where HTTP is reachable from other hosts. */
   readonly tokenFile?: string | undefined;
   /** Faults made on purpose from the start: probabilities 0 … 1, and ms. */

@@ -53,10 +53,12 @@ test.each([
   [{ origin: 'http://127.0.0.1:9999' }, 403],
   [{ 'sec-fetch-site': 'cross-site' }, 403],
   [{ 'sec-fetch-site': 'same-site' }, 403],
+  [{ 'sec-fetch-site': 'cross-site', 'sec-fetch-mode': 'navigate', 'sec-fetch-dest': 'document' }, 403],
   [{ origin: 'http://127.0.0.1:7953', 'sec-fetch-site': 'same-origin' }, 200],
   [{ 'sec-fetch-site': 'none' }, 200],
-])('a web page with %j gets %i', async (headers, status) => {
-  const api = testApi();
+])('a web page with %j gets %i', async (given, status) => {
+  const api = testApi({ token });
+  const headers = { ...given, authorization: `Bearer ${token}` };
   const answer = await api.ask({ method: 'POST', url: '/v1/swim/reset', headers, payload: {} });
   expect(answer.statusCode).toBe(status);
   expect(answer.headers['access-control-allow-origin']).toBeUndefined();
