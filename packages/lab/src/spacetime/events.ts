@@ -31,6 +31,10 @@ export interface Mark extends InLane {
   readonly type: 'mark';
   readonly mark: 'send' | 'deliver' | 'view' | 'state' | 'crash' | 'suspect' | 'trouble';
   readonly label: string;
+  /** `deliver` and `state`: what the process shows from now on. */
+  readonly worker?: { readonly colour: string; readonly count: number };
+  /** `view`: what was installed. Its first member leads. */
+  readonly view?: { readonly id: number; readonly members: readonly string[] };
 }
 
 /** What a space-time diagram shows (Lamport 1978): processes side by side, time downwards. */

@@ -2,6 +2,7 @@ import type { Address, NodeId, Transport } from '@grp/core';
 import type { DeliveryLevel, FailureDetector, Group, GroupMember, StateTransfer } from '@grp/gms';
 import type { Host } from '@grp/sim';
 import { levelPort, type LevelMember, type MemberEnvironment, type StartMember } from './member.ts';
+import { describePacket } from './packets.ts';
 import { changed, freshWorker, type ColourChange, type WorkerState } from './messages.ts';
 
 /** What a real group needs in order to run in the lab. */
@@ -98,17 +99,28 @@ class RealMember implements LevelMember {
     });
   }
 
+  // Also tells what leaves and what arrives, for diagrams.
   #counting(transport: Transport): Transport {
+    const { host, packets, nameOf, nextSerial, tell } = this.#environment;
     return {
       self: transport.self,
       maxPayloadBytes: transport.maxPayloadBytes,
       delivery: transport.delivery,
       send: (to, payload) => {
         if (!this.#environment.isAlive()) return;
+        const serial = nextSerial();
+        packets.left(host.name, nameOf(to), payload, serial);
+        tell({ type: 'transmit', to: nameOf(to), serial, ...describePacket(payload) });
         transport.send(to, payload);
         if (this.isLeader) this.#environment.sent();
       },
-      onReceive: (listener) => transport.onReceive(listener),
+      onReceive: (listener) =>
+        transport.onReceive((address, payload) => {
+          const from = nameOf(address);
+          const serial = packets.arrived(from, host.name, payload);
+          if (serial !== undefined) tell({ type: 'receive', from, serial });
+          listener(address, payload);
+        }),
       close: () => transport.close(),
     };
   }

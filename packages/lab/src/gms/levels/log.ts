@@ -1,5 +1,5 @@
 import { History, groupCheckers, type GroupDelivery, type GroupEvent, type Violation } from '@grp/sim';
-import type { SpaceTimeEvent } from '../../spacetime/events.ts';
+import type { Mark, SpaceTimeEvent } from '../../spacetime/events.ts';
 import type { Evidence } from './divergence.ts';
 import type { Told } from './member.ts';
 import { freshWorker, type ColourChange, type WorkerState } from './messages.ts';
@@ -128,18 +128,20 @@ export class RunLog {
     if (told.type === 'install') {
       member.view = told.view;
       this.#history.record({ type: 'install', at, node, view: told.view, ...place });
-      this.#mark(node, at, 'view', `view ${told.view.id}`);
+      const { id, members } = told.view;
+      this.#mark(node, at, 'view', `view ${id}`, { view: { id, members } });
       this.#note(`${node} view ${told.view.id} ${told.view.members.join()}`);
       return;
     }
     member.worker = told.worker;
-    const digest = `${hexOf(told.worker)}@${told.worker.count}`;
+    const shown = { colour: hexOf(told.worker), count: told.worker.count };
+    const digest = `${shown.colour}@${shown.count}`;
     if (told.type === 'state') {
       member.base = told.worker.count;
       member.row.length = 0;
       if (told.sequence !== undefined)
         this.#history.record({ type: 'state', at, node, view: told.view, sequence: told.sequence, digest });
-      this.#mark(node, at, 'state', `state ${told.worker.count}`);
+      this.#mark(node, at, 'state', `state ${told.worker.count}`, { worker: shown });
       this.#note(`${node} state ${digest}`);
       return;
     }
@@ -148,12 +150,12 @@ export class RunLog {
     if (message.sender === node) member.waiting.delete(message.id);
     const { id, sender, change: payload } = message;
     this.#history.record({ type: 'deliver', at, node, message: id, sender, view, payload, digest, ...place });
-    this.#mark(node, at, 'deliver', id);
+    this.#mark(node, at, 'deliver', id, { worker: shown });
     this.#note(`${node} deliver ${id} ${digest}`);
   }
 
-  #mark(lane: string, at: number, mark: (SpaceTimeEvent & { type: 'mark' })['mark'], label: string): void {
-    this.#keep({ type: 'mark', at, lane, mark, label });
+  #mark(lane: string, at: number, mark: Mark['mark'], label: string, more: Pick<Mark, 'worker' | 'view'> = {}): void {
+    this.#keep({ type: 'mark', at, lane, mark, label, ...more });
   }
 
   #keep(event: SpaceTimeEvent): void {

@@ -12,6 +12,7 @@ import {
   type WorkerState,
   type Wire,
 } from './messages.ts';
+import type { PacketBook } from './packets.ts';
 
 export const levelPort = 7_947;
 
@@ -56,6 +57,7 @@ export interface MemberEnvironment {
   readonly nameOf: (address: Address) => string;
   /** Shared by all members of the run. */
   readonly letters: TypedMessages<Letter>;
+  readonly packets: PacketBook;
   readonly nextSerial: () => number;
   readonly tell: (told: Told) => void;
   /** To be called after each send of a multicast: here a plan may let the process crash. */

@@ -3,6 +3,7 @@ import { createWorld, seededRandom, TypedMessages, type World } from '@grp/sim';
 import { firstDivergence } from './divergence.ts';
 import { hexOf, RunLog } from './log.ts';
 import { levelPort, type LevelMember, type Letter, type MemberEnvironment, type StartMember } from './member.ts';
+import { PacketBook } from './packets.ts';
 import type { Plan, Step } from './plan.ts';
 import type { LabReport, WorkerReport } from './report.ts';
 
@@ -23,6 +24,7 @@ export class LabRun {
   readonly #world: World<LevelMember>;
   readonly #log: RunLog;
   readonly #letters = new TypedMessages<Letter>();
+  readonly #packets = new PacketBook();
   readonly #founders: readonly string[];
   readonly #delays: Random;
   readonly #changes: Random;
@@ -237,6 +239,7 @@ export class LabRun {
       founders: this.#founders,
       delivery: this.#options.plan.delivery ?? 'agreed',
       letters: this.#letters,
+      packets: this.#packets,
       addressOf: (other) => world().address(other, levelPort),
       nameOf: (address) => this.#names.get(address) ?? '?',
       nextSerial: () => this.#serial++,
