@@ -14,6 +14,7 @@ export type {
 } from './api.ts';
 export type { DeliveredBatch } from './batch.ts';
 export { gmsConfig, type GmsConfig } from './config.ts';
+export { describeMessage, type MessageDescription } from './describe.ts';
 export { createGroup } from './group.ts';
 export { createHeartbeatDetector, heartbeatConfig } from './heartbeat.ts';
 export type { HeartbeatConfig, HeartbeatDetector, HeartbeatOptions } from './heartbeat.ts';
