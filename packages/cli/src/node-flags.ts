@@ -72,13 +72,11 @@ function later(name: string) {
 /** Flags of `node start` whose roles come later: known, so that the refusal can say why. */
 export const laterFlags = {
   'dfs-voters': later('dfs-voters'),
-  record: later('record'),
   seed: later('seed'),
 };
 
 const owners: Readonly<Record<keyof typeof laterFlags, string>> = {
   'dfs-voters': 'the role dfs',
-  record: 'the recorder of the lab',
   seed: 'the simulator',
 };
 

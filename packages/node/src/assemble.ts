@@ -4,7 +4,7 @@ import type { Network } from '@grp/transport-udp';
 import type { Registry } from 'prom-client';
 import { announceHttp, openConsole } from './console/open-console.ts';
 import { openDataDir, type DataDir } from './data-dir.ts';
-import { EventHub } from './http/event-hub.ts';
+import { EventHub, type NodeEventBody } from './http/event-hub.ts';
 import { eventRoutes } from './http/event-routes.ts';
 import { listen, type Listening } from './http/listen.ts';
 import { nodeRoutes } from './http/node-routes.ts';
@@ -17,6 +17,8 @@ import type { Node } from './node.ts';
 import { resolveOptions, type NodeOptions, type ResolvedOptions } from './options.ts';
 import type { NodeParts } from './ports.ts';
 import { RaftHost } from './raft/raft-host.ts';
+import { Recorder } from './record/recorder.ts';
+import { noteEvent } from './record/taps.ts';
 import type { RoleContext, RoleName, RoleTable, RunningRole } from './role.ts';
 import { roles as allRoles } from './roles.ts';
 import { packageVersion, type NodeStatus } from './status.ts';
@@ -37,7 +39,8 @@ export async function assembleNode(given: NodeOptions, parts: NodeParts, table: 
     const dataDir = await openFolder(given.dataDir, opened);
     const networks = await openNetworks(options, parts, table);
     opened.push({ what: 'network', run: () => networks.close() });
-    const node = new Assembly({ options, parts, networks, opened });
+    const recorder = await openRecorder(options, parts, networks, opened);
+    const node = new Assembly({ options, parts, networks, opened, recorder });
     await node.build(table, dataDir);
     return await node.open();
   } catch (cause) {
@@ -51,6 +54,7 @@ interface AssemblyParts {
   readonly parts: NodeParts;
   readonly networks: Networks;
   readonly opened: Opened;
+  readonly recorder: Recorder | undefined;
 }
 
 /** A node while it is put together, and afterwards what its pieces know of each other. */
@@ -84,7 +88,7 @@ class Assembly {
       clock,
       logger,
       leaveTimeoutMs: config.leaveTimeoutMs,
-      onStopping: () => this.#hub.publish({ noun: 'node', type: 'stopping' }),
+      onStopping: () => this.#publish({ noun: 'node', type: 'stopping' }),
       lifetime: lifetimeOf(this.#running, opened, () => this.#announce()),
     });
     this.#registry = createMetrics({
@@ -166,12 +170,19 @@ class Assembly {
       logger: options.logger,
       dataDir,
       swim: this.#swim,
-      publish: this.#hub.publish.bind(this.#hub),
+      recorder: this.#given.recorder,
+      publish: (event: NodeEventBody) => this.#publish(event),
       fail: (cause: unknown) => this.#lifecycle.fail(cause),
       noteReady: () => this.#lifecycle.noteReady(),
     };
     // The first role that asks has the port of raft: all that keep logs have.
     return { ...context, raft: () => (this.#raft ??= new RaftHost(context)) };
+  }
+
+  #publish(event: NodeEventBody): void {
+    const { recorder } = this.#given;
+    if (recorder !== undefined) noteEvent(recorder, event);
+    this.#hub.publish(event);
   }
 
   #logListening(): void {
@@ -227,6 +238,28 @@ function lifetimeOf(running: readonly RunningRole[], opened: Opened, onStarted: 
       return opened.toReversed();
     },
   };
+}
+
+async function openRecorder(
+  { given, config, logger }: ResolvedOptions,
+  { clock }: NodeParts,
+  networks: Networks,
+  opened: Opened,
+): Promise<Recorder | undefined> {
+  if (given.record === undefined) return undefined;
+  const name = given.name ?? defaultName(networks);
+  const recorder = await Recorder.open({
+    file: given.record,
+    name,
+    id: `${name}#${clock.wallMs()}`,
+    addresses: Object.fromEntries([...networks.byRole].map(([role, { self }]) => [role, self])),
+    clock,
+    logger,
+    bytesMax: config.recordBytesMax,
+    bufferBytesMax: config.recordBufferBytesMax,
+  });
+  opened.push({ what: 'recording', run: () => recorder.close() });
+  return recorder;
 }
 
 async function openFolder(path: string | undefined, opened: Opened): Promise<DataDir | undefined> {

@@ -87,6 +87,21 @@ export const nodeConfig = defineConfig(
       unit: 'bytes',
       reason: 'Bounds the memory of all streams together to 64 MiB.',
     },
+    recordBytesMax: {
+      default: 67_108_864,
+      min: 65_536,
+      max: 17_179_869_184,
+      unit: 'bytes',
+      reason:
+        'About half a million events: hours of a quiet node, a minute of a busy one; a forgotten recorder fills no disk.',
+    },
+    recordBufferBytesMax: {
+      default: 4_194_304,
+      min: 65_536,
+      max: 268_435_456,
+      unit: 'bytes',
+      reason: 'What a burst writes while the disk is slow; beyond it events are counted instead of kept.',
+    },
     eventPingMs: {
       default: 15_000,
       min: 100,

@@ -42,6 +42,11 @@ export const nodeError = defineErrors({
     message: 'HTTP cannot listen on $address: $problem.',
     hint: 'Use an address of this host and a port above 1023.',
   },
+  NODE_RECORD_UNWRITABLE: {
+    kind: 'failure',
+    message: 'The recording $file cannot be written: $problem.',
+    hint: 'Name a file in a folder that this process may write.',
+  },
   NODE_DATA_DIR_LOCKED: {
     kind: 'conflict',
     message: 'The data folder $folder is in use by process $pid on $host.',

@@ -72,6 +72,8 @@ export interface NodeOptions {
   readonly bootstrap?: boolean | undefined;
   /** Other things being equal, the server with the greatest leads (default 0). */
   readonly priority?: number | undefined;
+  /** Writes what the node sends, receives, delivers and decides to this file, for `grp lab replay` and `export`. */
+  readonly record?: string | undefined;
   /** Settings of swim over its preset. */
   readonly swim?: Partial<SwimConfig> | undefined;
   /** Limits and timings of the node itself: `nodeConfig`. */

@@ -7,6 +7,7 @@ import { Joiner } from './joiner.ts';
 import { swimMetrics } from './metrics/swim-metrics.ts';
 import { PeersFile, type Peer } from './peers-file.ts';
 import { portsTag } from './ports-tag.ts';
+import { tapDatagrams } from './record/taps.ts';
 import type { RoleContext, RoleStop, RunningRole } from './role.ts';
 import { settlesWithin } from './waiting.ts';
 
@@ -57,13 +58,13 @@ export async function buildSwimRole(context: RoleContext): Promise<RunningRole> 
   };
 }
 
-function createMember({ name, options, network, ports, parts, clock, random, logger }: RoleContext): Swim {
+function createMember({ name, options, network, ports, parts, clock, random, logger, recorder }: RoleContext): Swim {
   const { given, keyring } = options;
   const { transport, streams, meter } = network;
   const tag = portsTag(ports);
   return parts.createSwim(
     {
-      transport,
+      transport: recorder === undefined ? transport : tapDatagrams(transport, recorder, keyring !== undefined),
       streams,
       meter,
       clock,

@@ -9,6 +9,7 @@ import type { NodeEventBody } from './http/event-hub.ts';
 import type { ResolvedOptions } from './options.ts';
 import type { NodeParts } from './ports.ts';
 import type { RaftHost } from './raft/raft-host.ts';
+import type { Recorder } from './record/recorder.ts';
 
 /** Every role that grp knows; `roles` says which ones this version can run. */
 export type RoleName = 'swim' | 'gms' | 'messenger' | 'tracker' | 'raft' | 'chat' | 'dfs';
@@ -32,6 +33,8 @@ export interface RoleContext {
   readonly swim: Swim | undefined;
   /** The raft groups of this node, for roles with `peers`. */
   readonly raft: () => RaftHost;
+  /** Takes down what passes, when the node was told to record. */
+  readonly recorder: Recorder | undefined;
   /** Tells the event stream. */
   readonly publish: (event: NodeEventBody) => void;
   /** Something cannot go on: the node stops, with this as the cause. */

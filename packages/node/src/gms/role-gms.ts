@@ -4,6 +4,7 @@ import { createLinks, sealTransport } from '@grp/link';
 import { messageBody, viewBody, type GroupFacts } from '../http/gms-documents.ts';
 import { gmsRoutes } from '../http/gms-routes.ts';
 import { gmsMetrics } from '../metrics/gms-metrics.ts';
+import { tapLinks } from '../record/taps.ts';
 import type { RoleContext, RoleStop, RunningRole } from '../role.ts';
 import { settlesWithin } from '../waiting.ts';
 import { GroupJoiner } from './group-joiner.ts';
@@ -82,11 +83,12 @@ interface Member {
 }
 
 function createMember(context: RoleContext, worker: Worker): Member {
-  const { name, id, options, clock, random, logger } = context;
+  const { name, id, options, clock, random, logger, recorder } = context;
   const defer = (callback: () => void): void => void setImmediate(callback);
   const own = createLinks({ transport: transportOf(context), clock, random: random.fork('gms-links'), logger, defer });
   const judge = detectorOf(context, own);
-  const { detector, links } = judge;
+  const { detector } = judge;
+  const links = recorder === undefined ? judge.links : tapLinks(judge.links, recorder);
   const group = createGroup(
     { links, detector, clock, random: random.fork('gms'), logger, defer },
     {

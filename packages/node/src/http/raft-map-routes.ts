@@ -2,6 +2,7 @@ import { decodeMapAnswer, encodeMapCommand, type MapCommand, type MapStateMachin
 import type { FastifyInstance } from 'fastify';
 import { httpError } from '../errors.ts';
 import type { HostedGroup } from '../raft/raft-host.ts';
+import type { Recorder } from '../record/recorder.ts';
 import { asDocument } from './documents.ts';
 import { mapBody } from './raft-schemas.ts';
 
@@ -13,16 +14,34 @@ interface MapBody {
 }
 
 /** `POST /v1/raft/map`: changes on the leader, and linearizable reads on any server. */
-export function mapRoutes(app: FastifyInstance, group: HostedGroup, map: MapStateMachine): void {
-  app.post<{ Body: MapBody }>('/v1/raft/map', { schema: mapBody }, async ({ body }) => {
-    const { type, key } = body;
-    if (type === 'get') {
-      const value = await group.raft.read(() => map.get(key));
-      return asDocument('raft.map', { key, holds: true, value: value ?? null });
-    }
-    const answer = decodeMapAnswer(await group.raft.propose(encodeMapCommand(commandOf(body))));
-    return asDocument('raft.map', { key, holds: answer.holds, value: answer.value ?? null });
+export function mapRoutes(app: FastifyInstance, group: HostedGroup, map: MapStateMachine, recorder?: Recorder): void {
+  app.post<{ Body: MapBody }>('/v1/raft/map', { schema: mapBody }, ({ body, id }) => {
+    const run = () => answer(body, group, map);
+    if (recorder === undefined) return run();
+    // Each request is a client of its own: nothing says which of them come from one.
+    const request = { process: id, ...operationOf(body), key: body.key };
+    return recorder.operation(request, run, ({ holds, value }) => (body.type === 'get' ? value : holds));
   });
+}
+
+async function answer(body: MapBody, group: HostedGroup, map: MapStateMachine) {
+  const { type, key } = body;
+  if (type === 'get') {
+    const value = await group.raft.read(() => map.get(key));
+    return asDocument('raft.map', { key, holds: true, value: value ?? null });
+  }
+  const { holds, value } = decodeMapAnswer(await group.raft.propose(encodeMapCommand(commandOf(body))));
+  return asDocument('raft.map', { key, holds, value: value ?? null });
+}
+
+/** The words of checkers: a register for each key, which is read, written, or compared and set. */
+function operationOf({ type, value = null, expected = null }: MapBody): {
+  readonly f: string;
+  readonly value: unknown;
+} {
+  if (type === 'get') return { f: 'read', value: null };
+  if (type === 'compare-and-set') return { f: 'cas', value: [expected, value] };
+  return { f: 'write', value };
 }
 
 function commandOf({ type, key, value, expected }: MapBody): MapCommand {

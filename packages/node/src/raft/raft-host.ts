@@ -12,6 +12,8 @@ import type { NodeEventBody } from '../http/event-hub.ts';
 import { raftRoutes } from '../http/raft-routes.ts';
 import { raftMetrics } from '../metrics/raft-metrics.ts';
 import type { ResolvedOptions } from '../options.ts';
+import type { Recorder } from '../record/recorder.ts';
+import { RecordedRaftNetwork } from '../record/taps.ts';
 import type { RoleStop } from '../role.ts';
 import { settlesWithin, sleep } from '../waiting.ts';
 import { logFolder } from './log-folder.ts';
@@ -30,6 +32,7 @@ export interface RaftHostParts {
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
+  readonly recorder?: Recorder | undefined;
   readonly publish: (event: NodeEventBody) => void;
   readonly fail: (cause: unknown) => void;
   readonly noteReady: () => void;
@@ -44,9 +47,10 @@ export class RaftHost {
   #isMeasured = false;
 
   constructor(parts: RaftHostParts) {
-    const { network, clock, logger } = parts;
+    const { network, clock, logger, recorder } = parts;
     this.#parts = parts;
-    this.#network = new RaftNetwork({ streams: network.streams, clock, logger });
+    const ports = { streams: network.streams, clock, logger };
+    this.#network = recorder === undefined ? new RaftNetwork(ports) : new RecordedRaftNetwork(ports, recorder);
   }
 
   get groups(): readonly HostedGroup[] {

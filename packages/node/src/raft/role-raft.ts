@@ -16,7 +16,7 @@ export function buildRaftRole(context: RoleContext): RunningRole {
     ready: () => group.serving,
     routes(app) {
       host.routes(app);
-      mapRoutes(app, group, map);
+      mapRoutes(app, group, map, context.recorder);
     },
     metrics: (registry) => host.metrics(registry),
   };

@@ -56,6 +56,11 @@ Secrets come from files only: --key-file, --token-file.`;
     'tls-cert': text('tls-cert', 'certificate of the HTTP API, in PEM', 'FILE'),
     'tls-key': text('tls-key', 'its private key, in PEM', 'FILE'),
     'ready-file': text('ready-file', 'file to write once the node serves: {pid,name,http,ports}', 'FILE'),
+    record: text(
+      'record',
+      'write what the node sends, receives, delivers and decides to this file, for lab replay and lab export',
+      'FILE',
+    ),
     ...laterFlags,
   };
 
@@ -74,6 +79,7 @@ Secrets come from files only: --key-file, --token-file.`;
         dataDir: flags['data-dir'],
         clusterConfig: flags['cluster-config'],
         priority: flags.priority,
+        record: flags.record,
         tlsCert: flags['tls-cert'],
         tlsKey: flags['tls-key'],
         tlsCa: flags['tls-ca'],
