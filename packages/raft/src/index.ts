@@ -18,6 +18,7 @@ export {
 } from './node.ts';
 export { RaftNetwork } from './network.ts';
 export { MemoryStorage } from './memory-storage.ts';
+export { decodeMessage, encodeMessage } from './wire/messages.ts';
 export { PayloadCodec } from './wire/payload.ts';
 export type { Message } from './messages.ts';
 export type { PersistWrite, RaftPeers, RaftStorage } from './ports.ts';
