@@ -51,3 +51,9 @@ export { raftScenarios, runRaftScenario, type RaftScenario, type RaftScenarioOpt
 export { createGmsCluster, gmsPort, GmsMember, type GmsClusterOptions } from './gms/cluster.ts';
 export { gmsChaosKinds, gmsChaosRun, GmsRun, type GmsChaosKind, type GmsRunOptions } from './gms/run.ts';
 export { gmsScenarios, runGmsScenario, type GmsScenario } from './gms/run.ts';
+export {
+  MaelstromNode,
+  maelstromWorkloads,
+  type MaelstromNodeOptions,
+  type MaelstromWorkload,
+} from './maelstrom/node.ts';
