@@ -31,6 +31,7 @@ import { GmsTail } from './commands/gms/tail.ts';
 import { GmsView } from './commands/gms/view.ts';
 import { GmsWorkers } from './commands/gms/workers.ts';
 import { LabLs } from './commands/lab/ls.ts';
+import { LabMaelstrom } from './commands/lab/maelstrom.ts';
 import { LabReplay } from './commands/lab/replay.ts';
 import { LabRun } from './commands/lab/run.ts';
 import { Messenger } from './commands/messenger.ts';
@@ -120,6 +121,7 @@ export const COMMANDS = {
   'lab:run': LabRun,
   'lab:ls': LabLs,
   'lab:replay': LabReplay,
+  'lab:maelstrom': LabMaelstrom,
   'sim:run': SimRun,
   'sim:explain': SimExplain,
   messenger: Messenger,
