@@ -1,18 +1,23 @@
+export { blobIdFrom } from './blob-id.ts';
+export { decodeReply, decodeRequest, encodeReply, encodeRequest } from './codec.ts';
+export { clientConfig, masterConfig, metaConfig, serviceConfig } from './config.ts';
+export type { ClientConfig, MasterConfig, MetaConfig, ServiceConfig } from './config.ts';
+export { dfsError } from './errors.ts';
+export { MasterMachine, type MasterOptions } from './master/machine.ts';
+export type { CopyOrder, CopyProblem, DeletionOrder, MasterEffect, MasterInput } from './master/types.ts';
+export type { MetaReply, MetaRequest } from './messages.ts';
+export { DfsMeta } from './meta/meta.ts';
+export { safeRules, writeQuorumOf, type MetaRules } from './meta/records.ts';
 export type { Ack, BlobId, FileServer, FileSummary, Manifest, RepairStatus, ServerId, ServerView } from './model.ts';
-export type {
-  AbandonPut,
-  AddHolders,
-  CommitPut,
-  Committed,
-  Conditions,
-  Conflict,
-  HeldBlob,
-  HoldReport,
-  Join,
-  Joined,
-  MetaReply,
-  MetaRequest,
-  OpenPut,
-  Placement,
-} from './messages.ts';
+export { assertName, nameBytesMax, nameFromBytes, nameProblem } from './names.ts';
+export { placeReplicas, type PlacementOptions } from './placement.ts';
 export type { Membership, ReplicatedLog } from './ports.ts';
+export { RequestMachine, type RequestMachineOptions } from './service/request-machine.ts';
+export type { LogFailure, MasterRequest, RequestEffect, RequestInput } from './service/requests.ts';
+export {
+  createMetaService,
+  type FileServerOrders,
+  type MetaService,
+  type MetaServiceOptions,
+} from './service/service.ts';
+export { messageBytesMax } from './validate.ts';

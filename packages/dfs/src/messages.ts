@@ -17,7 +17,7 @@ export interface OpenPut extends Conditions {
   readonly keep?: number | undefined;
   readonly bytesHint?: number | undefined;
   /** Servers that just failed this client: not chosen while others are left. */
-  readonly avoid?: readonly ServerId[] | undefined;
+  readonly avoid: readonly ServerId[];
 }
 
 /** Makes a blob the newest version of a file. Answered only when the log holds it. */
@@ -90,11 +90,21 @@ export interface RepairStatusRequest {
   readonly kind: 'repair-status';
 }
 
-/** What a life of a server holds: after a join that kept its blobs, and now and then. Answered by what it may delete. */
+/**
+ * What a life of a server holds: after a join that kept its blobs, and now and then. Answered by what it may delete. All
+ * blobs of the server with `after` < id ≤ `through` are in it: what the log says it holds there, and it does not, is lost.
+ */
 export interface HoldReport {
   readonly kind: 'hold-report';
   readonly node: ServerId;
   readonly incarnation: number;
+  /** The epoch that a heartbeat or join answered before the server looked: later changes are not judged by this report. */
+  readonly asOf: number;
+  /** Absent: from the first id on. */
+  readonly after?: BlobId | undefined;
+  /** Absent: to the last id. */
+  readonly through?: BlobId | undefined;
+  /** At most 10,000. */
   readonly blobs: readonly HeldBlob[];
 }
 
@@ -256,6 +266,13 @@ export interface Joined {
   readonly incarnation: number;
 }
 
+/** To a heartbeat. */
+export interface Alive {
+  readonly kind: 'alive';
+  /** The log index up to which the leader has applied. */
+  readonly epoch: number;
+}
+
 /** This life was declared dead: wipe (or keep the blobs and report them) and join again. */
 export interface Expelled {
   readonly kind: 'expelled';
@@ -278,4 +295,5 @@ export type MetaReply =
   | Done
   | Unwanted
   | Joined
+  | Alive
   | Expelled;

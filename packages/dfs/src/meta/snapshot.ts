@@ -1,0 +1,172 @@
+import { dfsError } from '../errors.ts';
+import { bool, decodeShape, encodeShape, hex, list, message, optional, text, texts, uint } from '../wire/fields.ts';
+import type { Deletion } from './commands.ts';
+import type { ServerRecord, VersionRecord } from './records.ts';
+import type { MetaState } from './state.ts';
+
+interface StoredServer extends Omit<ServerRecord, 'held' | 'heldBytes' | 'deletions'> {
+  readonly deletions: readonly Deletion[];
+}
+
+interface StoredVersion extends VersionRecord {
+  readonly holders: readonly string[];
+  readonly changedAt: number;
+  readonly droppedAt: number;
+}
+
+interface StoredFile {
+  readonly name: string;
+  readonly keep: number;
+  readonly versions: readonly StoredVersion[];
+}
+
+interface StoredRequest {
+  readonly requestId: string;
+  readonly version: number;
+  readonly isConflict: boolean;
+  readonly deleted: boolean;
+  readonly holders: readonly string[];
+}
+
+interface Snapshot {
+  readonly format: number;
+  readonly position: number;
+  readonly serversChangedAt: number;
+  readonly tombstoneFloor: number;
+  readonly servers: readonly StoredServer[];
+  readonly files: readonly StoredFile[];
+  readonly tombstones: readonly Deletion[];
+  readonly requests: readonly StoredRequest[];
+}
+
+const format = 1;
+const placed = message<Deletion>({ blob: hex(1), epoch: uint(2) });
+
+const serverShape = message<StoredServer>({
+  id: text(1),
+  incarnation: uint(2),
+  life: text(3),
+  address: text(4),
+  zone: text(5),
+  up: bool(6),
+  deletions: list(7, placed),
+});
+
+const versionShape = message<StoredVersion>({
+  version: uint(1),
+  blob: optional(hex(2)),
+  bytes: uint(3),
+  sha256: hex(4),
+  replicas: uint(5),
+  at: uint(6),
+  holders: texts(7),
+  changedAt: uint(8),
+  droppedAt: uint(9),
+});
+
+const fileShape = message<StoredFile>({ name: text(1), keep: uint(2), versions: list(3, versionShape) });
+
+const requestShape = message<StoredRequest>({
+  requestId: text(1),
+  version: uint(2),
+  isConflict: bool(3),
+  deleted: bool(4),
+  holders: texts(5),
+});
+
+const snapshotShape = message<Snapshot>({
+  format: uint(1),
+  position: uint(2),
+  serversChangedAt: uint(3),
+  tombstoneFloor: uint(4),
+  servers: list(5, serverShape),
+  files: list(6, fileShape),
+  tombstones: list(7, placed),
+  requests: list(8, requestShape),
+});
+
+/** Everything that `restoreState` needs, in the wire format of `proto/grp/dfs/v1/log.proto`. */
+export function captureState(state: MetaState): Uint8Array {
+  return encodeShape(snapshotShape, {
+    format,
+    position: state.position,
+    serversChangedAt: state.serversChangedAt,
+    tombstoneFloor: state.tombstoneFloor,
+    servers: [...state.servers.values()].map((server) => ({ ...server, deletions: pairs(server.deletions) })),
+    files: [...state.files.values()].map(({ name, keep, versions }) => ({
+      name,
+      keep,
+      versions: versions.map((version) => stored(state, version)),
+    })),
+    tombstones: pairs(state.tombstones),
+    requests: [...state.requests].map(([requestId, outcome]) => {
+      const isConflict = outcome.kind === 'conflict';
+      const common = { requestId, version: outcome.version, isConflict };
+      return isConflict
+        ? { ...common, deleted: outcome.deleted, holders: [] }
+        : { ...common, deleted: false, holders: outcome.holders };
+    }),
+  });
+}
+
+/** Fills an empty state. @throws GrpError DFS_SNAPSHOT_INVALID */
+export function restoreState(bytes: Uint8Array, state: MetaState): MetaState {
+  const snapshot = decodeShape(snapshotShape, bytes);
+  if (snapshot === undefined) throw invalid('its bytes are no snapshot');
+  if (snapshot.format !== format) throw invalid(`it has format ${snapshot.format}`);
+  for (const { deletions, ...server } of snapshot.servers) {
+    const pending = new Map(deletions.map(({ blob, epoch }) => [blob, epoch]));
+    state.servers.set(server.id, { ...server, heldBytes: 0, held: new Set(), deletions: pending });
+    state.deletionCount += deletions.length;
+  }
+  for (const file of snapshot.files) restoreFile(state, file);
+  for (const { blob, epoch } of snapshot.tombstones) state.tombstones.set(blob, epoch);
+  for (const { requestId, version, isConflict, deleted, holders } of snapshot.requests)
+    state.requests.set(
+      requestId,
+      isConflict ? { kind: 'conflict', version, deleted } : { kind: 'committed', version, holders },
+    );
+  state.position = snapshot.position;
+  state.serversChangedAt = snapshot.serversChangedAt;
+  state.tombstoneFloor = snapshot.tombstoneFloor;
+  return state;
+}
+
+function stored(state: MetaState, version: VersionRecord): StoredVersion {
+  const record = version.blob === undefined ? undefined : state.blobs.get(version.blob);
+  const { holders = [], changedAt = 0, droppedAt = 0 } = record ?? {};
+  return { ...version, holders, changedAt, droppedAt };
+}
+
+function restoreFile(state: MetaState, { name, keep, versions }: StoredFile): void {
+  if (versions.length === 0) throw invalid('a file has no version');
+  const kept = versions.map(({ holders, changedAt, droppedAt, ...version }) => {
+    const { blob, bytes, sha256, replicas } = version;
+    if (blob !== undefined)
+      state.addBlob({
+        blob,
+        name,
+        version: version.version,
+        bytes,
+        sha256,
+        replicas,
+        holders: [...holders],
+        changedAt,
+        droppedAt,
+      });
+    state.bytes += bytes;
+    return { ...version, blob };
+  });
+  state.versionCount += kept.length;
+  state.files.set(name, { name, keep, versions: kept });
+  state.names.add(name);
+  if (kept.at(-1)?.blob === undefined) state.removed.add(name);
+}
+
+function pairs(map: ReadonlyMap<string, number>): readonly Deletion[] {
+  return [...map].map(([blob, epoch]) => ({ blob, epoch }));
+}
+
+function invalid(problem: string): Error {
+  return dfsError('DFS_SNAPSHOT_INVALID', { context: { problem } });
+}
