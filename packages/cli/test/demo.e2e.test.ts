@@ -1,6 +1,8 @@
 import { readdirSync } from 'node:fs';
 import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { killNode } from '../src/cluster/control.ts';
 import { runGrp, startGrp } from './support/process.ts';
 
 const folders = (): readonly string[] => readdirSync(tmpdir()).filter((name) => name.startsWith('grp-demo-'));
@@ -8,18 +10,27 @@ const folders = (): readonly string[] => readdirSync(tmpdir()).filter((name) => 
 test('the demo keeps its promises and leaves nothing behind', async () => {
   const before = folders();
   const { code, documents, stderr } = await runGrp('demo');
-  expect(documents[0]).toMatchObject({
-    schema: 'grp.demo.report/1',
-    ok: true,
-    crash: { firstMs: expect.any(Number), lastMs: expect.any(Number) },
-    falselyDown: [],
-    newLife: true,
-    leftEverywhere: true,
-  });
-  expect(Object.keys(documents[0]?.['crashedLists'] as object)).toHaveLength(4);
+  const { promises, ...report } = documents[0] as unknown as { readonly promises: { readonly kept: boolean }[] };
+  expect(promises.filter(({ kept }) => !kept)).toEqual([]);
+  expect(report).toMatchObject({ schema: 'grp.demo.report/1', ok: true });
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
   expect(folders()).toEqual(before);
-});
+}, 180_000);
+
+test('a node dies that should not: the promises are broken, and it says which', async () => {
+  const before = folders();
+  const demo = startGrp(['demo', '--act', 'group']);
+  const line = await demo.line(/^3\. The leader/);
+  const [dir] = folders().filter((name) => !before.includes(name));
+  const victim = ['n5', 'n4'].find((id) => !line.includes(id)) as string;
+  await killNode(join(tmpdir(), dir as string), victim);
+  expect({ code: await demo.ended, stderr: demo.stderr() }).toEqual({
+    code: 8,
+    stderr: expect.stringContaining(`nodes with another order: ${victim} (silent), promised none`),
+  });
+  expect(demo.stdout()).toMatch(/nodes with another order .* BROKEN/);
+  expect(folders()).toEqual(before);
+}, 180_000);
 
 test('an interrupted demo cleans up too', async () => {
   const before = folders();

@@ -1,14 +1,5 @@
-import { describe, expect, test } from 'vitest';
-import { judge, spreadOf, type Measured } from '../src/demo/promises.ts';
-
-const good: Measured = {
-  crash: { firstMs: 900, lastMs: 1_100 },
-  join: { firstMs: 300, lastMs: 400 },
-  leave: { firstMs: 10, lastMs: 20 },
-  falselyDown: [],
-  newLife: true,
-  leftEverywhere: true,
-};
+import { expect, test } from 'vitest';
+import { holds, none, spreadOf, within } from '../src/demo/promises.ts';
 
 test('a spread begins with the first list and ends with the last, if all have it', () => {
   expect(spreadOf([150, 120.4, 180], 100, 3)).toEqual({ firstMs: 20, lastMs: 80 });
@@ -16,22 +7,19 @@ test('a spread begins with the first list and ends with the last, if all have it
   expect(spreadOf([], 100, 3)).toEqual({ firstMs: null, lastMs: null });
 });
 
-describe('promises', () => {
-  test('are kept when everything is well', () => {
-    expect(judge(good).every(({ kept }) => kept)).toBe(true);
-  });
+test('a promise of time is broken when it took longer, or never came', () => {
+  expect(within('crash', 5_000, 5_000)).toMatchObject({ kept: true, promised: '≤ 5 s' });
+  expect(within('crash', 5_001, 5_000).kept).toBe(false);
+  expect(within('crash', null, 5_000)).toMatchObject({ kept: false, measured: 'never' });
+});
 
-  test.each([
-    ['crash noticed by the first list', { crash: { firstMs: 5_001, lastMs: 5_500 } }],
-    ['crash noticed by the last list', { crash: { firstMs: 1_000, lastMs: 6_001 } }],
-    ['crash noticed by the last list', { crash: { firstMs: 1_000, lastMs: null } }],
-    ['return (join) in the last list', { join: { firstMs: 1, lastMs: 6_001 } }],
-    ['leave in the last list', { leave: { firstMs: null, lastMs: null } }],
-    ['the return is a new life that replaces the old', { newLife: false }],
-    ['who leaves is left, not down, everywhere', { leftEverywhere: false }],
-    ['healthy members declared down', { falselyDown: ['n1: n4'] }],
-  ])('%s: broken when it is', (what, change) => {
-    const broken = judge({ ...good, ...change }).filter(({ kept }) => !kept);
-    expect(broken.map((one) => one.what)).toContain(what);
-  });
+test('a promise that there is nothing of a kind names what there is', () => {
+  expect(none('lost', [])).toMatchObject({ kept: true, measured: 'none' });
+  expect(none('lost', ['a'])).toMatchObject({ kept: false, measured: 'a' });
+  expect(none('lost', ['a', 'b', 'c', 'd', 'e']).measured).toBe('a, b, c, and 2 more');
+});
+
+test('a fact that should hold', () => {
+  expect(holds('equal', true).kept).toBe(true);
+  expect(holds('equal', false)).toMatchObject({ kept: false, measured: 'no' });
 });

@@ -9,7 +9,7 @@ import { killClusterNow } from '../src/cluster/down.ts';
 import { untilLed } from '../src/cluster/lists.ts';
 import { bringUp } from '../src/cluster/up.ts';
 import type { ViewDocument } from '../src/gms/views.ts';
-import { follow, GroupRecord, multicastAlways, settledMarks } from './support/group-record.ts';
+import { follow, GroupRecord, multicastAlways, settledMarks } from '../src/demo/group-record.ts';
 
 const dir = mkdtempSync(join(tmpdir(), 'grp-gms-storm-'));
 let nodes: readonly { readonly id: string; readonly http: string; readonly roles: readonly string[] }[] = [];

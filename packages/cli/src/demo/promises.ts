@@ -1,28 +1,21 @@
 import { timeText } from '../output/units.ts';
 
+/** Something that was measured and of which nothing is promised. */
+export interface Fact {
+  readonly what: string;
+  readonly measured: string;
+}
+
+/** Something that was measured, held against what is promised (default settings, one host). */
+export interface Judgement extends Fact {
+  readonly promised: string;
+  readonly kept: boolean;
+}
+
 /** From the moment of the cause to the first and to the last list that had it; null: it never came. */
 export interface Spread {
   readonly firstMs: number | null;
   readonly lastMs: number | null;
-}
-
-export interface Measured {
-  readonly crash: Spread;
-  readonly join: Spread;
-  readonly leave: Spread;
-  /** Healthy members that a list called down, as `observer: member`. */
-  readonly falselyDown: readonly string[];
-  /** The member that came back is a later life of the same member. */
-  readonly newLife: boolean;
-  /** The member that left is `left` in every list. */
-  readonly leftEverywhere: boolean;
-}
-
-export interface Judgement {
-  readonly what: string;
-  readonly measured: string;
-  readonly promised: string;
-  readonly kept: boolean;
 }
 
 /** What a spread over `expected` lists is; the last is null unless all of them have it. */
@@ -31,29 +24,20 @@ export function spreadOf(arrivals: Iterable<number>, since: number, expected: nu
   return { firstMs: delays[0] ?? null, lastMs: delays.length < expected ? null : (delays.at(-1) ?? null) };
 }
 
-/** Holds what was measured against what is promised (default preset `lan`). */
-export function judge({ crash, join, leave, falselyDown, newLife, leftEverywhere }: Measured): readonly Judgement[] {
-  return [
-    within('crash noticed by the first list', crash.firstMs, 5_000),
-    within('crash noticed by the last list', crash.lastMs, 6_000),
-    within('return (join) in the last list', join.lastMs, 6_000),
-    fact('the return is a new life that replaces the old', newLife),
-    within('leave in the last list', leave.lastMs, 6_000),
-    fact('who leaves is left, not down, everywhere', leftEverywhere),
-    {
-      what: 'healthy members declared down',
-      measured: falselyDown.length === 0 ? 'none' : falselyDown.join(', '),
-      promised: 'none',
-      kept: falselyDown.length === 0,
-    },
-  ];
-}
-
-function within(what: string, ms: number | null, limitMs: number): Judgement {
+/** It took so long, and may take that long. */
+export function within(what: string, ms: number | null, limitMs: number): Judgement {
   const measured = ms === null ? 'never' : timeText(ms);
   return { what, measured, promised: `≤ ${limitMs / 1_000} s`, kept: ms !== null && ms <= limitMs };
 }
 
-function fact(what: string, holds: boolean): Judgement {
-  return { what, measured: holds ? 'yes' : 'no', promised: 'yes', kept: holds };
+/** There were these; there should be none. */
+export function none(what: string, found: readonly string[]): Judgement {
+  const more = found.length > 3 ? `, and ${found.length - 3} more` : '';
+  const measured = found.length === 0 ? 'none' : `${found.slice(0, 3).join(', ')}${more}`;
+  return { what, measured, promised: 'none', kept: found.length === 0 };
+}
+
+/** It should hold. */
+export function holds(what: string, isTrue: boolean): Judgement {
+  return { what, measured: isTrue ? 'yes' : 'no', promised: 'yes', kept: isTrue };
 }
