@@ -14,12 +14,30 @@ export class ByteWriter {
   varint(value: number): this {
     let rest = value;
     this.#reserve(8);
+    // Bits can be had of numbers below 2³¹ only, and are quicker than divisions.
+    for (; rest >= 0x80 && rest < 0x8000_0000; rest >>>= 7) this.#bytes[this.#length++] = (rest & 0x7f) | 0x80;
     while (rest >= 0x80) {
       this.#bytes[this.#length++] = (rest % 0x80) + 0x80;
       rest = Math.floor(rest / 0x80);
     }
     this.#bytes[this.#length++] = rest;
     return this;
+  }
+
+  /** Four bytes, big end first. */
+  uint32(value: number): this {
+    this.#reserve(4);
+    this.#length += 4;
+    this.setUint32(this.#length - 4, value);
+    return this;
+  }
+
+  /** Writes four bytes again that were written before. */
+  setUint32(at: number, value: number): void {
+    this.#bytes[at] = value >>> 24;
+    this.#bytes[at + 1] = value >>> 16;
+    this.#bytes[at + 2] = value >>> 8;
+    this.#bytes[at + 3] = value;
   }
 
   /** Bytes with their length before them. */
@@ -78,7 +96,13 @@ export class ByteReader {
   }
 
   varint(): number {
-    let [value, scale] = [0, 1];
+    const first = this.#bytes[this.#offset];
+    if (first !== undefined && first < 0x80 && !this.#isBroken) {
+      this.#offset++;
+      return first;
+    }
+    let value = 0;
+    let scale = 1;
     for (let count = 0; count < 8; count++) {
       const byte = this.#bytes[this.#offset++];
       if (byte === undefined) break;

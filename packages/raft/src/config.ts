@@ -31,6 +31,13 @@ export const raftConfig = defineConfig(
       unit: 'ms',
       reason: 'Chance on top of the rank, for servers that disagree about the ranks.',
     },
+    commitNewsMs: {
+      default: 2,
+      min: 0,
+      max: 1_000,
+      unit: 'ms',
+      reason: 'News of commits alone wait so long for entries that take them along; clients are answered before.',
+    },
     quorumTimeoutMs: {
       default: 400,
       min: 5,

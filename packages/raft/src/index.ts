@@ -16,6 +16,7 @@ export {
   type RaftOptions,
   type RaftPorts,
 } from './node.ts';
+export { RaftClient, type RaftClientOptions, type RaftClientPorts, type RequestOptions } from './client.ts';
 export { RaftNetwork } from './network.ts';
 export { MemoryStorage } from './memory-storage.ts';
 export { decodeMessage, encodeMessage } from './wire/messages.ts';

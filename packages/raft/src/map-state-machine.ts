@@ -77,7 +77,7 @@ export class MapStateMachine implements StateMachine {
     if (type === 'compare-and-set' && value !== command.expected) return answer({ holds: false, value: undefined });
     if (type === 'delete') this.#map.delete(key);
     else this.#map.set(key, command.value);
-    return answer({ holds: true, value: undefined });
+    return doneAnswer;
   }
 
   snapshot(): Uint8Array {
@@ -100,3 +100,5 @@ function answer({ holds, value }: MapAnswer): Uint8Array {
     .text(value ?? '')
     .finish();
 }
+
+const doneAnswer = answer({ holds: true, value: undefined });

@@ -7,11 +7,14 @@ import {
   type Logger,
   type Streams,
 } from '@grp/core';
+import { ClientStream, type ServeClient } from './client-stream.ts';
+import type { ByteWriter } from './bytes.ts';
 import type { Message } from './messages.ts';
 import type { RaftPeers } from './ports.ts';
 import type { Configuration, ServerId } from './types.ts';
-import { decodeHello, encodeHello, FrameReader, joinFrames } from './wire/frames.ts';
-import { decodeMessage, encodeMessage } from './wire/messages.ts';
+import { decodeClientHello } from './wire/client-frames.ts';
+import { decodeHello, encodeHello, FrameReader, FrameWriter } from './wire/frames.ts';
+import { decodeMessage, EntriesCodec, writeMessage } from './wire/messages.ts';
 import type { PayloadCodec } from './wire/payload.ts';
 
 /** Bytes that wait for one peer; beyond that messages are dropped, as a network drops them. */
@@ -36,6 +39,8 @@ export interface GroupOptions {
   readonly payloads: PayloadCodec;
   readonly receive: (from: ServerId, message: Message) => void;
   readonly disconnected: (peer: ServerId) => void;
+  /** Serves clients on the same port; absent: their streams are refused. */
+  readonly serveClient?: ServeClient | undefined;
 }
 
 /**
@@ -81,7 +86,7 @@ export class RaftNetwork {
 
   #accept(stream: ByteStream) {
     const reader = new FrameReader();
-    let joined: { readonly group: Group; readonly from: ServerId } | undefined;
+    let joined: Joined | undefined;
     let early = 0;
     const refuse = (): void => {
       this.#droppedCount++;
@@ -93,22 +98,36 @@ export class RaftNetwork {
         const frames = reader.push(bytes);
         if (frames === undefined) return refuse();
         for (const frame of frames) {
-          if (joined !== undefined) {
-            joined.group.receive(joined.from, frame);
-            continue;
-          }
-          const hello = decodeHello(frame);
-          const group = hello === undefined ? undefined : this.#groups.get(hello.group);
-          if (hello === undefined || group === undefined || hello.to !== group.self) return refuse();
-          joined = { group, from: hello.from };
-          group.accepted(stream, hello.from, hello.address);
+          if (joined === undefined) {
+            joined = this.#join(stream, frame);
+            if (joined === undefined) return refuse();
+          } else if (!joined.take(frame)) return refuse();
         }
         return joined === undefined && early > helloBytesMax ? refuse() : undefined;
       },
+      onDrain: () => joined?.drained(),
       onEnd: () => stream.end(),
-      onClose: () => joined?.group.forget(stream),
+      onClose: () => joined?.close(),
     };
   }
+
+  /** By the first frame of a stream; undefined: it is nobody who belongs here. */
+  #join(stream: ByteStream, frame: Uint8Array): Joined | undefined {
+    const hello = decodeHello(frame);
+    if (hello !== undefined) {
+      const group = this.#groups.get(hello.group);
+      return hello.to === group?.self ? group?.accepted(stream, hello.from, hello.address) : undefined;
+    }
+    return this.#groups.get(decodeClientHello(frame) ?? '')?.acceptedClient(stream);
+  }
+}
+
+/** A stream that has said who it is. */
+interface Joined {
+  /** False: it is not to be believed any more. */
+  take(frame: Uint8Array): boolean;
+  drained(): void;
+  close(): void;
 }
 
 /** One group's streams. */
@@ -119,8 +138,10 @@ class Group {
   readonly #drop: () => void;
   readonly #links = new Map<ServerId, Link>();
   readonly #accepted = new Set<ByteStream>();
+  readonly #entries: EntriesCodec;
 
   constructor(ports: NetworkPorts, options: GroupOptions, drop: () => void) {
+    this.#entries = new EntriesCodec(options.payloads);
     this.self = options.self;
     this.#ports = ports;
     this.#options = options;
@@ -141,24 +162,44 @@ class Group {
   }
 
   send(to: ServerId, message: Message): void {
-    const isSent = this.#links.get(to)?.send(encodeMessage(message, this.#options.payloads)) === true;
+    const isSent = this.#links.get(to)?.send((writer) => writeMessage(writer, message, this.#entries)) === true;
     if (!isSent) this.#drop();
   }
 
-  receive(from: ServerId, frame: Uint8Array): void {
-    const message = decodeMessage(frame, this.#options.payloads);
-    if (message === undefined) this.#drop();
-    else this.#options.receive(from, message);
-  }
-
-  accepted(stream: ByteStream, from: ServerId, address: string): void {
+  accepted(stream: ByteStream, from: ServerId, address: string): Joined {
     this.#accepted.add(stream);
     // A server that waits to be added knows nobody: whoever calls first can be answered.
     if (!this.#links.has(from) && tryParseAddress(address) !== undefined) this.#link(from, address as Address);
+    return {
+      take: (frame) => {
+        this.#receive(from, frame);
+        return true;
+      },
+      drained: () => {},
+      close: () => this.#accepted.delete(stream),
+    };
   }
 
-  forget(stream: ByteStream): void {
-    this.#accepted.delete(stream);
+  /** Undefined: this group serves no clients. */
+  acceptedClient(stream: ByteStream): Joined | undefined {
+    const { serveClient, payloads } = this.#options;
+    if (serveClient === undefined) return undefined;
+    this.#accepted.add(stream);
+    const client = new ClientStream(stream, payloads, serveClient);
+    return {
+      take: (frame) => client.take(frame),
+      drained: () => client.drained(),
+      close: () => {
+        client.close();
+        this.#accepted.delete(stream);
+      },
+    };
+  }
+
+  #receive(from: ServerId, frame: Uint8Array): void {
+    const message = decodeMessage(frame, this.#options.payloads);
+    if (message === undefined) this.#drop();
+    else this.#options.receive(from, message);
   }
 
   #link(id: ServerId, address: Address): void {
@@ -185,8 +226,7 @@ class Link {
   #isOpen = false;
   #isBlocked = false;
   #isClosed = false;
-  #queue: Uint8Array[] = [];
-  #queueBytes = 0;
+  #queue = new FrameWriter();
   #isFlushing = false;
   #redialMs = redialMinMs;
   #cancelRedial: Cancel = () => {};
@@ -200,10 +240,9 @@ class Link {
   }
 
   /** False: there is no connection, or too much waits already. */
-  send(bytes: Uint8Array): boolean {
-    if (!this.#isOpen || this.#queueBytes > queueBytesMax) return false;
-    this.#queue.push(bytes);
-    this.#queueBytes += bytes.length;
+  send(write: (writer: ByteWriter) => void): boolean {
+    if (!this.#isOpen || this.#queue.length > queueBytesMax) return false;
+    this.#queue.frame(write);
     if (!this.#isFlushing && !this.#isBlocked) {
       // At the end of this turn: what else is said in it goes into the same write.
       this.#isFlushing = true;
@@ -224,10 +263,7 @@ class Link {
     this.#isFlushing = false;
     const stream = this.#stream;
     if (this.#queue.length === 0 || stream === undefined) return;
-    const bytes = joinFrames(this.#queue);
-    this.#queue = [];
-    this.#queueBytes = 0;
-    this.#isBlocked = !stream.write(bytes);
+    this.#isBlocked = !stream.write(this.#queue.take());
   }
 
   #dial(): void {
@@ -256,14 +292,15 @@ class Link {
       { timeoutMs: dialTimeoutMs },
     );
     this.#stream = stream;
-    stream.write(joinFrames([this.#hello]));
+    const hello = new FrameWriter();
+    hello.frame((writer) => writer.raw(this.#hello));
+    stream.write(hello.take());
   }
 
   #reset(): void {
     this.#stream = undefined;
     this.#isOpen = false;
     this.#isBlocked = false;
-    this.#queue = [];
-    this.#queueBytes = 0;
+    this.#queue = new FrameWriter();
   }
 }

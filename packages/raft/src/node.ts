@@ -20,7 +20,8 @@ import type { RaftNetwork } from './network.ts';
 import { RaftMachine, type RaftStatus } from './protocol/machine.ts';
 import { Replica, type Ended } from './replica.ts';
 import { SessionedStateMachine, type StateMachine } from './state-machine.ts';
-import type { Command, Configuration, LogIndex, RoleName, ServerId, Term } from './types.ts';
+import type { Configuration, LogIndex, RoleName, ServerId, Term } from './types.ts';
+import { isClientRefusal, type ClientRequest, type ClientResponse } from './wire/client-frames.ts';
 import { PayloadCodec } from './wire/payload.ts';
 
 /** One command; a session of a megabyte would not fit between two heartbeats. */
@@ -50,6 +51,8 @@ export interface RaftOptions {
   readonly bootstrap?: Pick<Configuration, 'voters' | 'addresses'>;
   /** Other things being equal, the greatest leads; then the greatest id (default 0). */
   readonly priority?: number;
+  /** Takes commands from `RaftClient`s, on the port of raft (default false). Whoever reaches the port may then write. */
+  readonly clients?: boolean;
   readonly preset?: RaftPreset;
   readonly config?: Partial<RaftConfig>;
 }
@@ -123,6 +126,7 @@ class RaftNode implements Raft {
   readonly #random: Random;
   readonly #logger: Logger;
   readonly #events: Events<RaftEvent>;
+  readonly #payloads = new PayloadCodec();
   #life: Life | undefined;
   #endedFor: string | undefined;
   #stopping: Promise<void> | undefined;
@@ -141,7 +145,7 @@ class RaftNode implements Raft {
   async start(): Promise<void> {
     const { id, group = 'raft', priority = 0, bootstrap, stateMachine } = this.#options;
     const { log, network, defer } = this.#ports;
-    const payloads = new PayloadCodec();
+    const payloads = this.#payloads;
     const random = this.#random.fork(`raft:${id}`);
     const { storage, restored, snapshot } = await openRaftStorage(log, { payloads, random: random.fork('snapshots') });
     const sessioned = new SessionedStateMachine(stateMachine);
@@ -161,6 +165,7 @@ class RaftNode implements Raft {
       payloads,
       receive: (from, message) => this.#life?.replica.receive(from, message),
       disconnected: (peer) => this.#life?.replica.disconnected(peer),
+      serveClient: this.#options.clients === true ? (payload, answer) => this.#serve(payload, answer) : undefined,
     });
     peers.configure(machine.status().configuration);
     const replica = new Replica({
@@ -193,7 +198,7 @@ class RaftNode implements Raft {
     if (command.length > commandBytesMax)
       throw raftError('RAFT_COMMAND_TOO_LONG', { context: { bytes: command.length, bytesMax: commandBytesMax } });
     const { id = 0, sequence = 0, acknowledged = 0 } = session ?? {};
-    const payload: Command = { type: 'command', session: id, sequence, acknowledged, command };
+    const payload = this.#payloads.prepare({ type: 'command', session: id, sequence, acknowledged, command });
     return (await this.#ended((replica, done) => replica.propose(payload, done), timeoutMs)).answer;
   }
 
@@ -259,6 +264,21 @@ class RaftNode implements Raft {
     queueMicrotask(() => {
       this.#end(reason);
       this.#events.emit({ type: 'fault', error });
+    });
+  }
+
+  #serve(payload: ClientRequest['payload'], answer: (response: ClientResponse) => void): void {
+    const life = this.#life;
+    if (life === undefined || this.#endedFor !== undefined)
+      return answer({ type: 'not-done', reason: 'stopped', leader: '' });
+    return life.replica.propose(payload, (ended) => {
+      if (ended.type === 'done' || ended.type === 'unknown') answer(ended);
+      else if (ended.type === 'refused') answer({ type: 'session-refused', reason: ended.reason });
+      else {
+        const { addresses } = life.replica.status().configuration;
+        const reason = isClientRefusal(ended.reason) ? ended.reason : 'refused';
+        answer({ type: 'not-done', reason, leader: (ended.leader && addresses[ended.leader]) ?? '' });
+      }
     });
   }
 

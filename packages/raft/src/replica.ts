@@ -45,6 +45,8 @@ interface WaitingRead {
 interface AcceptedProposal {
   readonly term: Term;
   readonly done: (ended: Ended) => void;
+  /** Several of different terms may wait for one place: which of them got it is known when it is applied, not earlier. */
+  readonly other: AcceptedProposal | undefined;
 }
 
 /** One server at work: the machine, its disk, its peers, its state machine, and those who wait for answers. */
@@ -53,8 +55,7 @@ export class Replica {
   readonly #driver: Driver<Input>;
   #ticket = 0;
   readonly #proposals = new Map<Ticket, (ended: Ended) => void>();
-  // Several of different terms may wait for one place: which of them got it is known when it is applied, not earlier.
-  readonly #accepted = new Map<LogIndex, AcceptedProposal[]>();
+  readonly #accepted = new Map<LogIndex, AcceptedProposal>();
   readonly #reads = new Map<Ticket, WaitingRead>();
   readonly #transfers = new Map<Ticket, (isDone: boolean) => void>();
 
@@ -77,10 +78,11 @@ export class Replica {
   /** Ends this life. Whoever waits learns nothing more than that. */
   stop(): void {
     this.#driver.stop();
-    const waiting = [...this.#proposals.values(), ...[...this.#accepted.values()].flat().map(({ done }) => done)];
+    const [proposals, accepted] = [[...this.#proposals.values()], [...this.#accepted.values()]];
     this.#proposals.clear();
     this.#accepted.clear();
-    for (const done of waiting) done({ type: 'unknown' });
+    for (const done of proposals) done({ type: 'unknown' });
+    for (const waiting of accepted) tell(waiting, () => ({ type: 'unknown' }));
     for (const { done } of this.#reads.values()) done({ type: 'not-done', reason: 'stopped', leader: undefined });
     this.#reads.clear();
     for (const done of this.#transfers.values()) done(false);
@@ -215,7 +217,7 @@ export class Replica {
       for (const [at, waiting] of this.#accepted) {
         if (at > index) continue;
         this.#accepted.delete(at);
-        for (const { done } of waiting) done({ type: 'unknown' });
+        tell(waiting, () => ({ type: 'unknown' }));
       }
     }
     this.#push({ type: 'snapshot-installed', id, isWhole: bytes !== undefined });
@@ -226,10 +228,12 @@ export class Replica {
     for (const entry of entries) {
       const outcome = stateMachine.apply(entry);
       onApplied?.(entry, outcome);
-      const waiting = this.#accepted.get(entry.index) ?? [];
+      const waiting = this.#accepted.get(entry.index);
+      if (waiting === undefined) continue;
       this.#accepted.delete(entry.index);
-      for (const { term, done } of waiting)
-        done(term === entry.term ? outcome : { type: 'not-done', reason: 'overwritten', leader: undefined });
+      tell(waiting, (term) =>
+        term === entry.term ? outcome : { type: 'not-done', reason: 'overwritten', leader: undefined },
+      );
     }
     this.#push({ type: 'applied', index: (entries.at(-1) as Entry).index });
   }
@@ -238,7 +242,7 @@ export class Replica {
     const done = this.#proposals.get(ticket);
     this.#proposals.delete(ticket);
     if (done === undefined) return;
-    this.#accepted.set(index, [...(this.#accepted.get(index) ?? []), { term, done }]);
+    this.#accepted.set(index, { term, done, other: this.#accepted.get(index) });
   }
 
   #refused(ticket: Ticket, reason: Refusal, leader: ServerId | undefined): void {
@@ -266,4 +270,8 @@ export class Replica {
     this.#reads.delete(ticket);
     read?.done({ type: 'done', value: read.value });
   }
+}
+
+function tell(waiting: AcceptedProposal, ended: (term: Term) => Ended): void {
+  for (let one: AcceptedProposal | undefined = waiting; one !== undefined; one = one.other) one.done(ended(one.term));
 }

@@ -1,7 +1,7 @@
 import { assert, nat, property, uint8Array } from 'fast-check';
 import { expect, test } from 'vitest';
 import type { Entry, Message } from '../src/index.ts';
-import { decodeHello, encodeHello, FrameReader, frameBytesMax, joinFrames } from '../src/wire/frames.ts';
+import { decodeHello, encodeHello, FrameReader, FrameWriter, frameBytesMax } from '../src/wire/frames.ts';
 import { decodeMessage, encodeMessage } from '../src/wire/messages.ts';
 import { PayloadCodec } from '../src/wire/payload.ts';
 
@@ -103,7 +103,9 @@ test('entries whose terms fall, or rise above the leader’s, are no message', (
 
 test('frames: cut anywhere, joined anyhow; a length beyond the limit ends it', () => {
   const bodies = [new Uint8Array([1]), new Uint8Array(0), new Uint8Array(300).fill(7)];
-  const bytes = joinFrames(bodies);
+  const writer = new FrameWriter();
+  for (const body of bodies) writer.frame((frame) => frame.raw(body));
+  const bytes = writer.take();
   for (const size of [1, 2, 3, 5, 64, bytes.length]) {
     const reader = new FrameReader();
     const frames: Uint8Array[] = [];

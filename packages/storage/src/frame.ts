@@ -70,7 +70,7 @@ export function writeFrame(view: DataView, bytes: Uint8Array, at: number, seed: 
   const body = at + frameHeaderBytes;
   const end = body + padded(payload.length);
   bytes.set(payload, body);
-  bytes.fill(0, body + payload.length, end);
+  for (let pad = body + payload.length; pad < end; pad++) bytes[pad] = 0;
   view.setUint32(at, payload.length, true);
   view.setUint8(at + 4, fields.type);
   view.setUint8(at + 5, fields.epoch);

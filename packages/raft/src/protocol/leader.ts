@@ -34,6 +34,8 @@ export class Leader {
   #confirmedAt: Millis = 0;
   #hasConfirmed = false;
   #mustBeat = false;
+  /** Followers are told how far is committed though there is nothing else to say. */
+  #mustTell = false;
   #uncommittedBytes = 0;
   #uncommitted: { readonly index: LogIndex; readonly bytes: number }[] = [];
   /** Leases end for good in a term in which the leader asked another to take over. */
@@ -84,6 +86,7 @@ export class Leader {
   end(): void {
     this.#progress.clear();
     this.#state.deadlines.delete('heartbeat');
+    this.#state.deadlines.delete('news');
   }
 
   /** Followers come and go with the configuration. */
@@ -131,6 +134,11 @@ export class Leader {
       if (now - progress.heardAt > config.electionTimeoutMs) progress.stableSince = undefined;
     }
     return this.beat();
+  }
+
+  /** No entries came along that could have carried the commit index. */
+  onNews(): void {
+    this.#mustTell = true;
   }
 
   onResponse(from: ServerId, response: AppendResponse): void {
@@ -190,9 +198,16 @@ export class Leader {
 
   /** Sends each follower what it lacks and what is news to it. */
   flush(): void {
+    const { deadlines, now, config } = this.#state;
     const isBeat = this.#mustBeat;
+    const mustTell = this.#mustTell || config.commitNewsMs === 0;
     this.#mustBeat = false;
-    for (const progress of this.#progress.values()) this.#fill(progress, isBeat);
+    this.#mustTell = false;
+    let isBehind = false;
+    for (const progress of this.#progress.values()) isBehind = this.#fill(progress, isBeat, mustTell) || isBehind;
+    // The next entries usually follow at once, and take the news along: a message, and a turn of each follower, are saved.
+    if (!isBehind) deadlines.delete('news');
+    else if (deadlines.get('news') === undefined) deadlines.set('news', now + config.commitNewsMs);
   }
 
   /** Entries from disk, asked for by `#fill`. */
@@ -263,7 +278,8 @@ export class Leader {
     return undefined;
   }
 
-  #fill(progress: Progress, isBeat: boolean): void {
+  /** True: it has entries of which it has not heard that they are committed. */
+  #fill(progress: Progress, isBeat: boolean, mustTell: boolean): boolean {
     const { log, config, commit } = this.#state;
     let isSent = false;
     if (progress.mode !== 'snapshot' && log.term(progress.next - 1) === undefined) this.#hooks.sendSnapshot(progress);
@@ -279,8 +295,10 @@ export class Leader {
         isSent = true;
       }
     }
-    const isNews = progress.mode === 'replicate' && progress.toldCommit < Math.min(commit, progress.next - 1);
-    if (!isSent && (isBeat || isNews)) this.#send(progress, []);
+    const isNews = (): boolean =>
+      progress.mode === 'replicate' && progress.toldCommit < Math.min(commit, progress.next - 1);
+    if (!isSent && (isBeat || (mustTell && isNews()))) this.#send(progress, []);
+    return isNews();
   }
 
   #mayFeed(progress: Progress): boolean {

@@ -32,6 +32,8 @@ export class LogView {
   #cacheBytes = 0;
   #writes: OpenWrite[] = [];
   #durable: LogIndex;
+  // Followers that keep up are all sent the same entries: they are cut, and then encoded, once.
+  #sliced: { readonly from: LogIndex; readonly bytesMax: number; readonly entries: readonly Entry[] } | undefined;
 
   constructor({ base, runs, last, tail = [] }: LogContents, rules: Pick<Rules, 'durableThrough'>) {
     this.#base = base;
@@ -95,6 +97,7 @@ export class LogView {
   }
 
   append(entries: readonly Entry[]): void {
+    this.#sliced = undefined;
     for (const entry of entries) {
       invariant(entry.index === this.#last + 1, 'entries follow each other without a gap');
       invariant(entry.term >= this.lastTerm, 'terms in a log never fall');
@@ -109,6 +112,7 @@ export class LogView {
   /** Removes all entries from here on. */
   truncateFrom(index: LogIndex): void {
     invariant(index > this.#base.index && index <= this.#last, 'only entries of the log are removed');
+    this.#sliced = undefined;
     const keep = Math.max(0, index - this.cacheFrom);
     for (const entry of this.#cache.splice(keep)) this.#cacheBytes -= entryBytes(entry);
     while ((this.#runs.at(-1)?.from ?? 0) >= index) this.#runs.pop();
@@ -121,13 +125,17 @@ export class LogView {
   slice(from: LogIndex, bytesMax: number): readonly Entry[] | undefined {
     const start = from - this.cacheFrom;
     if (start < 0) return undefined;
+    const known = this.#sliced;
+    if (known?.from === from && known.bytesMax === bytesMax) return known.entries;
     let [end, bytes] = [start, 0];
     while (end < this.#cache.length) {
       bytes += entryBytes(this.#cache[end] as Entry);
       if (bytes > bytesMax && end > start) break;
       end++;
     }
-    return this.#cache.slice(start, end);
+    const entries = this.#cache.slice(start, end);
+    this.#sliced = { from, bytesMax, entries };
+    return entries;
   }
 
   /** A write of these entries has been handed to the disk. */
@@ -156,6 +164,7 @@ export class LogView {
 
   /** The log is empty and begins after this place. */
   reset(base: LogPosition): void {
+    this.#sliced = undefined;
     this.#base = base;
     this.#runs = [];
     this.#last = base.index;
@@ -177,6 +186,7 @@ export class LogView {
   #dropCache(through: LogIndex): void {
     const count = through - this.cacheFrom + 1;
     if (count <= 0) return;
+    this.#sliced = undefined;
     for (const entry of this.#cache.splice(0, count)) this.#cacheBytes -= entryBytes(entry);
   }
 

@@ -302,6 +302,7 @@ export class RaftMachine implements Machine<Input, Effect> {
     for (let name = deadlines.takeDue(now); name !== undefined; name = deadlines.takeDue(now)) {
       if (name === 'election') this.#election.onTimeout();
       else if (name === 'heartbeat') this.#leader.onHeartbeat();
+      else if (name === 'news') this.#leader.onNews();
       else if (name === 'transfer') this.#handover.onTimeout();
       else if (name === 'recovery') this.#recovery.ask();
       else this.#onStall();

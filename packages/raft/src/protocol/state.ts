@@ -9,7 +9,7 @@ import type { LogView } from './log.ts';
 import { allServers, isVoter } from './quorum.ts';
 import type { Rules } from './rules.ts';
 
-export type DeadlineName = 'election' | 'heartbeat' | 'stall' | 'transfer' | 'recovery';
+export type DeadlineName = 'election' | 'heartbeat' | 'news' | 'stall' | 'transfer' | 'recovery';
 
 export interface StateOptions {
   readonly id: ServerId;

@@ -28,70 +28,75 @@ export function decodeHello(bytes: Uint8Array): Hello | undefined {
   return reader.isBroken ? undefined : hello;
 }
 
-/** Several frames in one piece, for one write. */
-export function joinFrames(bodies: readonly Uint8Array[]): Uint8Array {
-  const size = bodies.reduce((sum, { length }) => sum + frameHeaderBytes + length, 0);
-  const bytes = new Uint8Array(size);
-  const view = new DataView(bytes.buffer);
-  let at = 0;
-  for (const body of bodies) {
-    view.setUint32(at, body.length);
-    bytes.set(body, at + frameHeaderBytes);
-    at += frameHeaderBytes + body.length;
+/** Frames that are written one after the other into one piece, for one write. */
+export class FrameWriter {
+  #writer = new ByteWriter(4_096);
+  /** How long the last pieces were: the next one will be, too. */
+  #sizeHint = 4_096;
+
+  get length(): number {
+    return this.#writer.length;
   }
-  return bytes;
+
+  /** Adds a frame, whose body `write` writes. */
+  frame(write: (writer: ByteWriter) => void): void {
+    const writer = this.#writer;
+    const at = writer.length;
+    writer.uint32(0);
+    write(writer);
+    writer.setUint32(at, writer.length - at - frameHeaderBytes);
+  }
+
+  /** All that was written since the last time. */
+  take(): Uint8Array {
+    const bytes = this.#writer.finish();
+    this.#sizeHint = Math.max(256, Math.min(262_144, Math.max(bytes.length, this.#sizeHint >> 1)));
+    this.#writer = new ByteWriter(this.#sizeHint);
+    return bytes;
+  }
 }
 
 /** Cuts a byte stream into frames. Memory is what has arrived of one frame. */
 export class FrameReader {
+  /** The beginning of a frame whose end is yet to come. */
   #chunks: Uint8Array[] = [];
   #size = 0;
+  /** So much makes it whole, or tells how long it is. */
+  #needed = frameHeaderBytes;
 
-  /** Whole frames, each in memory of its own; undefined: the stream is not to be believed any more. */
+  /** Whole frames, views of what has arrived; undefined: the stream is not to be believed any more. */
   push(bytes: Uint8Array): Uint8Array[] | undefined {
     this.#chunks.push(bytes);
     this.#size += bytes.length;
     const frames: Uint8Array[] = [];
-    for (;;) {
-      if (this.#size < frameHeaderBytes) return frames;
-      const head = this.#peek(frameHeaderBytes);
-      const length = new DataView(head.buffer, head.byteOffset).getUint32(0);
-      if (length > frameBytesMax) return undefined;
-      if (this.#size < frameHeaderBytes + length) return frames;
-      frames.push(this.#take(frameHeaderBytes + length).subarray(frameHeaderBytes));
-    }
-  }
-
-  #peek(count: number): Uint8Array {
-    const [first] = this.#chunks;
-    if (first !== undefined && first.length >= count) return first;
-    const all = this.#copy(this.#size);
-    this.#chunks = [all];
-    return all;
-  }
-
-  #take(count: number): Uint8Array {
-    const taken = this.#copy(count);
-    let left = count;
-    while (left > 0) {
-      const chunk = this.#chunks[0] as Uint8Array;
-      if (chunk.length <= left) this.#chunks.shift();
-      else this.#chunks[0] = chunk.subarray(left);
-      left -= Math.min(left, chunk.length);
-    }
-    this.#size -= count;
-    return taken;
-  }
-
-  #copy(count: number): Uint8Array {
-    const bytes = new Uint8Array(count);
+    if (this.#size < this.#needed) return frames;
+    const all = this.#chunks.length === 1 ? bytes : joined(this.#chunks, this.#size);
     let at = 0;
-    for (const chunk of this.#chunks) {
-      if (at >= count) break;
-      const part = chunk.subarray(0, count - at);
-      bytes.set(part, at);
-      at += part.length;
+    for (;;) {
+      const left = all.length - at;
+      this.#needed = left < frameHeaderBytes ? frameHeaderBytes : frameHeaderBytes + uint32At(all, at);
+      if (this.#needed > frameHeaderBytes + frameBytesMax) return undefined;
+      if (left < this.#needed || left === 0) break;
+      frames.push(all.subarray(at + frameHeaderBytes, at + this.#needed));
+      at += this.#needed;
     }
-    return bytes;
+    this.#size = all.length - at;
+    this.#chunks = this.#size === 0 ? [] : [all.subarray(at)];
+    return frames;
   }
+}
+
+function uint32At(bytes: Uint8Array, at: number): number {
+  const byte = (offset: number): number => bytes[at + offset] as number;
+  return byte(0) * 0x100_0000 + ((byte(1) << 16) | (byte(2) << 8) | byte(3));
+}
+
+function joined(chunks: readonly Uint8Array[], size: number): Uint8Array {
+  const bytes = new Uint8Array(size);
+  let at = 0;
+  for (const chunk of chunks) {
+    bytes.set(chunk, at);
+    at += chunk.length;
+  }
+  return bytes;
 }

@@ -21,6 +21,37 @@ const kinds = [
 /** Exact: `decodeMessage` gives the same message back. */
 export function encodeMessage(message: Message, payloads: PayloadCodec): Uint8Array {
   const writer = new ByteWriter(message.type === 'append-request' ? 512 : 64);
+  writeMessage(writer, message, new EntriesCodec(payloads));
+  return writer.finish();
+}
+
+/** Encodes the entries of appends; the same ones for several followers once. */
+export class EntriesCodec {
+  readonly #payloads: PayloadCodec;
+  #entries: readonly Entry[] | undefined;
+  #bytes: Uint8Array = new Uint8Array(0);
+  #sizeHint = 512;
+
+  constructor(payloads: PayloadCodec) {
+    this.#payloads = payloads;
+  }
+
+  write(writer: ByteWriter, entries: readonly Entry[]): void {
+    if (entries !== this.#entries) this.#encode(entries);
+    writer.raw(this.#bytes);
+  }
+
+  #encode(entries: readonly Entry[]): void {
+    const writer = new ByteWriter(this.#sizeHint).varint(entries.length);
+    for (const { term, payload } of entries) writer.varint(term).bytes(this.#payloads.encode(payload));
+    this.#bytes = writer.finish();
+    this.#entries = entries;
+    this.#sizeHint = Math.max(512, this.#bytes.length, this.#sizeHint >> 1);
+  }
+}
+
+/** As `encodeMessage`, behind what was written before. */
+export function writeMessage(writer: ByteWriter, message: Message, entriesCodec: EntriesCodec): void {
   writer.varint(kinds.indexOf(message.type)).varint(message.term);
   switch (message.type) {
     case 'vote-request':
@@ -31,7 +62,7 @@ export function encodeMessage(message: Message, payloads: PayloadCodec): Uint8Ar
       flags(writer, message.isPreVote, message.isGranted);
       break;
     case 'append-request':
-      writeAppend(writer, message, payloads);
+      writeAppend(writer, message, entriesCodec);
       break;
     case 'append-response':
       writeAppendResponse(writer, message);
@@ -57,7 +88,6 @@ export function encodeMessage(message: Message, payloads: PayloadCodec): Uint8Ar
       position(flags(writer.varint(message.life), message.isLeader), message.last);
       break;
   }
-  return writer.finish();
 }
 
 /** Total: whatever the bytes are, a message or undefined. The message keeps views of them. */
@@ -112,13 +142,12 @@ function read(type: Message['type'], term: number, reader: ByteReader, payloads:
   }
 }
 
-function writeAppend(writer: ByteWriter, message: AppendRequest, payloads: PayloadCodec): void {
+function writeAppend(writer: ByteWriter, message: AppendRequest, entriesCodec: EntriesCodec): void {
   const { previous, entries, commit, round, rank, recovery } = message;
   flags(writer, recovery !== undefined);
   if (recovery !== undefined) writer.varint(recovery.life).varint(recovery.through);
   position(writer, previous);
-  writer.varint(commit).varint(round).varint(rank).varint(entries.length);
-  for (const { term, payload } of entries) writer.varint(term).bytes(payloads.encode(payload));
+  entriesCodec.write(writer.varint(commit).varint(round).varint(rank), entries);
 }
 
 function readAppend(term: number, reader: ByteReader, payloads: PayloadCodec): AppendRequest | undefined {

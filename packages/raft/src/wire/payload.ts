@@ -1,25 +1,46 @@
 import { ByteReader, ByteWriter } from '../bytes.ts';
-import type { Configuration, Payload, SnapshotInfo } from '../types.ts';
+import type { Command, Configuration, Payload, SnapshotInfo } from '../types.ts';
 
 const kinds = ['no-op', 'configuration', 'register', 'command'] as const;
 
-/** Payloads as bytes, on disk and on the wire. Each is encoded once, however often it is written and sent. */
-export class PayloadCodec {
-  readonly #known = new WeakMap<Payload, Uint8Array>();
+/** A command beside the bytes that it is on disk and on the wire, so that it is encoded once. */
+class EncodedCommand implements Command {
+  readonly type = 'command';
+  readonly session: number;
+  readonly sequence: number;
+  readonly acknowledged: number;
+  readonly command: Uint8Array;
+  readonly #bytes: Uint8Array;
 
+  constructor({ session, sequence, acknowledged, command }: Omit<Command, 'type'>, bytes: Uint8Array) {
+    this.session = session;
+    this.sequence = sequence;
+    this.acknowledged = acknowledged;
+    this.command = command;
+    this.#bytes = bytes;
+  }
+
+  static bytesOf(payload: Payload): Uint8Array | undefined {
+    return #bytes in payload ? payload.#bytes : undefined;
+  }
+}
+
+/** Payloads as bytes, on disk and on the wire. */
+export class PayloadCodec {
   encode(payload: Payload): Uint8Array {
-    const known = this.#known.get(payload);
-    if (known !== undefined) return known;
-    const bytes = encodePayload(payload);
-    this.#known.set(payload, bytes);
-    return bytes;
+    return EncodedCommand.bytesOf(payload) ?? encodePayload(payload);
   }
 
   /** Undefined: those bytes are no payload. The payload keeps a view of them. */
   decode(bytes: Uint8Array): Payload | undefined {
-    const payload = decodePayload(bytes);
-    if (payload !== undefined) this.#known.set(payload, bytes);
-    return payload;
+    return decodePayload(bytes);
+  }
+
+  /** The same command, encoded once, however often it is written and sent. */
+  prepare(command: Command): Command {
+    return EncodedCommand.bytesOf(command) === undefined
+      ? new EncodedCommand(command, encodePayload(command))
+      : command;
   }
 }
 
@@ -41,7 +62,7 @@ function decodePayload(bytes: Uint8Array): Payload | undefined {
   if (type === 'configuration') payload = { type, configuration: readConfiguration(reader) };
   else if (type === 'command') {
     const [session, sequence, acknowledged] = [reader.varint(), reader.varint(), reader.varint()];
-    payload = { type, session, sequence, acknowledged, command: reader.raw(reader.remaining) };
+    payload = new EncodedCommand({ session, sequence, acknowledged, command: reader.raw(reader.remaining) }, bytes);
   } else if (type !== undefined) payload = { type };
   return reader.isBroken || reader.remaining > 0 ? undefined : payload;
 }
