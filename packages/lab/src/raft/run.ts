@@ -32,7 +32,7 @@ import {
 } from '@grp/sim';
 import { RaftClient } from './client.ts';
 import { Platter } from './platter.ts';
-import { raftPort, RaftServer, type Moment } from './server.ts';
+import { raftPort, RaftServer, type Moment, type RaftServerOptions } from './server.ts';
 
 export interface RaftRunOptions {
   readonly seed: number | string;
@@ -50,6 +50,10 @@ export interface RaftRunOptions {
   readonly sessions?: number;
   readonly priorities?: Readonly<Record<string, number>>;
   readonly trace?: NonNullable<WorldOptions<RaftServer>['trace']>;
+  /** What a server gets instead of its messages: the same ones, for whoever wants to see them pass. */
+  readonly wire?: (name: string, messages: RaftServerOptions['messages']) => RaftServerOptions['messages'];
+  /** Hears of every change of role. */
+  readonly onRole?: (name: string, role: string, term: number) => void;
   /** What a broken server does instead of what the paper says. */
   readonly rules?: Partial<Rules>;
   readonly sessionRules?: SessionRules;
@@ -108,6 +112,7 @@ export class RaftRun {
   constructor(options: RaftRunOptions) {
     this.#options = options;
     const { seed, nodeCount, voterCount = nodeCount, preset = 'lan', network, trace } = options;
+    const wire = options.wire ?? ((_, messages) => messages);
     this.config = raftConfig.resolve({ ...raftPresets[preset], ...options.config });
     const names = Array.from({ length: nodeCount }, (_, index) => `n${index + 1}`);
     const bootstrap: Configuration = {
@@ -134,7 +139,7 @@ export class RaftRun {
           rules: options.rules,
           sessionRules: options.sessionRules,
           retell: options.retell,
-          messages: bus.over(host.transport(raftPort)),
+          messages: wire(name, bus.over(host.transport(raftPort))),
           address: (to) => (this.world.names.includes(to) ? this.world.address(to, raftPort) : undefined),
           now: () => this.world.now,
           observe: (event) => this.#observe(event),
@@ -303,8 +308,10 @@ export class RaftRun {
 
   #observe(event: RaftEvent | CommandEvent): void {
     for (const checker of this.#checkers) checker.observe(event);
-    if (event.type === 'role') this.count(event.role);
-    else if (event.type === 'restore' && event.index > 0) this.count('snapshot-restored');
+    if (event.type === 'role') {
+      this.count(event.role);
+      this.#options.onRole?.(event.node, event.role, event.term);
+    } else if (event.type === 'restore' && event.index > 0) this.count('snapshot-restored');
   }
 
   #onMoment(name: string, moment: Moment): boolean {

@@ -35,13 +35,10 @@ async function answer(body: MapBody, group: HostedGroup, map: MapStateMachine) {
 }
 
 /** The words of checkers: a register for each key, which is read, written, or compared and set. */
-function operationOf({ type, value = null, expected = null }: MapBody): {
-  readonly f: string;
-  readonly value: unknown;
-} {
+function operationOf({ type, value, expected }: MapBody): { readonly f: string; readonly value: unknown } {
   if (type === 'get') return { f: 'read', value: null };
-  if (type === 'compare-and-set') return { f: 'cas', value: [expected, value] };
-  return { f: 'write', value };
+  if (type === 'compare-and-set') return { f: 'cas', value: [expected ?? null, value ?? null] };
+  return { f: 'write', value: value ?? null };
 }
 
 function commandOf({ type, key, value, expected }: MapBody): MapCommand {

@@ -1,0 +1,172 @@
+import type { Operation } from '@grp/sim';
+import type { SpaceTimeEvent } from '../spacetime/events.ts';
+import type { NodeRecording, RecordedArrival, RecordedDeparture } from './recording.ts';
+import { inOrder, lanesOf, type LabTrace } from './trace.ts';
+
+interface Placed<Event> {
+  readonly event: Event;
+  readonly lane: string;
+  /** Index of the recording; its clock is the one that `at` was read from. */
+  readonly of: number;
+  /** Unix ms. */
+  readonly at: number;
+}
+
+/** A message that two recordings have. */
+interface Pair {
+  readonly sent: Placed<RecordedDeparture>;
+  readonly received: Placed<RecordedArrival>;
+}
+
+// Two clocks of one host may differ by so much when they are read.
+const slackMs = 5;
+
+/**
+ * The recordings of several nodes as one trace. A message is found again by its key. Clocks are moved only where a
+ * message would otherwise arrive before it was sent: then by half of what the fastest messages of both ways differ (the
+ * rule of NTP, Mills 1985). A peer without a recording has a lane, and its messages take no time.
+ */
+export function mergeRecordings(recordings: readonly NodeRecording[]): LabTrace {
+  const resolve = resolver(recordings);
+  const sent: Placed<RecordedDeparture>[] = [];
+  const received: Placed<RecordedArrival>[] = [];
+  for (const [of, { head, events }] of recordings.entries())
+    for (const event of events) {
+      const place = { lane: head.name, of, at: head.wallMs + event.at };
+      if (event.type === 'departure') sent.push({ ...place, event });
+      if (event.type === 'arrival') received.push({ ...place, event });
+    }
+  const pairs = matched(sent, received, resolve);
+  const offsets = clockOffsets(pairs, recordings.length);
+  const time = (of: number, wallMs: number): number => wallMs - (offsets[of] ?? 0);
+  const startsAt = Math.min(...recordings.map(({ head }, of) => time(of, head.wallMs)));
+  const at = (of: number, wallMs: number): number => Math.max(0, time(of, wallMs) - startsAt);
+  const known = new Set(recordings.map(({ head }) => head.name));
+  const drawn: SpaceTimeEvent[] = messages({ sent, received, pairs, resolve, known, at });
+  const operations: Operation[] = [];
+  for (const [of, { head, events }] of recordings.entries())
+    for (const event of events) {
+      const when = at(of, head.wallMs + event.at);
+      if (event.type === 'mark')
+        drawn.push({ type: 'mark', at: when, lane: head.name, mark: event.mark, label: event.label });
+      else if (event.type === 'operation') operations.push(moved(event.operation, head.name, when - event.at));
+    }
+  const ordered = inOrder(drawn);
+  const names = recordings.map(({ head }) => head.name);
+  return {
+    title: `recording of ${names.join(', ')}`,
+    origin: 'recording',
+    lanes: lanesOf(ordered, [...new Set(names)]),
+    events: ordered,
+    operations,
+    omittedCount: recordings.reduce((sum, { omittedCount }) => sum + omittedCount, 0),
+  };
+}
+
+function moved(operation: Operation, node: string, byMs: number): Operation {
+  return {
+    ...operation,
+    process: `${node}/${operation.process}`,
+    call: operation.call + byMs,
+    return: operation.return === null ? null : operation.return + byMs,
+  };
+}
+
+/** Who listens at an address, or has an id: the name of its node; else the text itself. */
+function resolver(recordings: readonly NodeRecording[]): (text: string) => string {
+  const names = new Map<string, string>();
+  for (const { head } of recordings)
+    for (const text of [head.name, head.id, ...Object.values(head.addresses)]) names.set(text, head.name);
+  // A server of raft with an emptied disk is called name~2.
+  return (text) => names.get(text) ?? names.get(text.split('~')[0] as string) ?? text;
+}
+
+function matched(
+  sent: readonly Placed<RecordedDeparture>[],
+  received: readonly Placed<RecordedArrival>[],
+  resolve: (text: string) => string,
+): readonly Pair[] {
+  const waiting = new Map<string, Placed<RecordedDeparture>[]>();
+  for (const departure of sent) {
+    const { role, to, key } = departure.event;
+    const name = JSON.stringify([role, departure.lane, resolve(to), key]);
+    const list = waiting.get(name);
+    if (list === undefined) waiting.set(name, [departure]);
+    else list.push(departure);
+  }
+  const pairs: Pair[] = [];
+  for (const arrival of received) {
+    const { role, from, key } = arrival.event;
+    const candidates = waiting.get(JSON.stringify([role, resolve(from), arrival.lane, key]));
+    if (candidates === undefined || candidates.length === 0) continue;
+    // Of several equal messages the latest that can have been it; those before it were lost.
+    let index = 0;
+    while ((candidates[index + 1]?.at ?? Infinity) <= arrival.at + slackMs) index++;
+    const [departure] = candidates.splice(0, index + 1).slice(-1);
+    if (departure !== undefined) pairs.push({ sent: departure, received: arrival });
+  }
+  return pairs;
+}
+
+/** By how much the clock of each recording is ahead of the first one's, as far as their messages tell. */
+function clockOffsets(pairs: readonly Pair[], count: number): readonly number[] {
+  const fastest = new Map<string, number>();
+  for (const { sent, received } of pairs) {
+    const way = `${sent.of} ${received.of}`;
+    fastest.set(way, Math.min(fastest.get(way) ?? Infinity, received.at - sent.at));
+  }
+  const offsets: (number | undefined)[] = Array.from({ length: count }, (_, index) => (index === 0 ? 0 : undefined));
+  const queue = [0];
+  for (let from = queue.shift(); from !== undefined; from = queue.shift())
+    for (let to = 0; to < count; to++) {
+      if (offsets[to] !== undefined) continue;
+      const there = fastest.get(`${from} ${to}`);
+      const back = fastest.get(`${to} ${from}`);
+      if (there === undefined && back === undefined) continue;
+      offsets[to] = (offsets[from] as number) + aheadBy(there, back);
+      queue.push(to);
+    }
+  return offsets.map((offset) => offset ?? 0);
+}
+
+function aheadBy(there: number | undefined, back: number | undefined): number {
+  if ((there ?? 0) >= 0 && (back ?? 0) >= 0) return 0;
+  if (there !== undefined && back !== undefined) return (there - back) / 2;
+  return there ?? -(back as number);
+}
+
+interface Material {
+  readonly sent: readonly Placed<RecordedDeparture>[];
+  readonly received: readonly Placed<RecordedArrival>[];
+  readonly pairs: readonly Pair[];
+  readonly resolve: (text: string) => string;
+  readonly known: ReadonlySet<string>;
+  readonly at: (of: number, wallMs: number) => number;
+}
+
+function messages({ sent, received, pairs, resolve, known, at }: Material): SpaceTimeEvent[] {
+  const drawn: SpaceTimeEvent[] = [];
+  const serials = new Map<Placed<RecordedDeparture>, number>();
+  let serial = 0;
+  for (const departure of sent) {
+    const { event, lane, of } = departure;
+    const to = resolve(event.to);
+    const when = at(of, departure.at);
+    serials.set(departure, ++serial);
+    drawn.push({ type: 'departure', at: when, lane, to, serial, label: event.label, kind: event.kind });
+    if (!known.has(to)) drawn.push({ type: 'arrival', at: when, lane: to, from: lane, serial });
+  }
+  const origins = new Map(pairs.map((pair) => [pair.received, pair.sent]));
+  for (const arrival of received) {
+    const { event, lane, of } = arrival;
+    const from = resolve(event.from);
+    const when = at(of, arrival.at);
+    const origin = origins.get(arrival);
+    const number = origin === undefined ? ++serial : (serials.get(origin) as number);
+    const { label, kind } = event;
+    if (origin === undefined && !known.has(from))
+      drawn.push({ type: 'departure', at: when, lane: from, to: lane, serial: number, label, kind });
+    drawn.push({ type: 'arrival', at: when, lane, from, serial: number });
+  }
+  return drawn;
+}
