@@ -21,3 +21,8 @@ export {
   type MetaServiceOptions,
 } from './service/service.ts';
 export { messageBytesMax } from './validate.ts';
+export type { Failure } from './client/failure.ts';
+export { GetMachine } from './client/get-machine.ts';
+export type { GetEffect, GetInput, GetOptions, ReadProblem } from './client/get-types.ts';
+export { PutMachine } from './client/put-machine.ts';
+export type { PutEffect, PutInput, PutOptions, StreamProblem } from './client/put-types.ts';
