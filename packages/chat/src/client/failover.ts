@@ -30,6 +30,20 @@ export interface FailoverOptions {
   readonly backoffMaxMs: number;
 }
 
+/** Servers that one request is asked of at the same time: two may be dead without a word. */
+const askedMax = 3;
+
+interface RaceOptions {
+  readonly deadline: number;
+  readonly signal: AbortSignal | undefined;
+  readonly noteSetback: (setback: Setback) => void;
+}
+
+interface Ended<Answer> {
+  readonly server: string;
+  readonly outcome: Answer | Setback;
+}
+
 /**
  * Finds a server that does what is asked: the leader first if anybody has named one, then each in turn, with a jittered
  * pause between rounds, and a rival for a server that is slow. Whatever is attempted must be safe to do twice.
@@ -60,14 +74,17 @@ export class Failover {
     let pauseMs = backoffMinMs;
     let problem = 'none was asked';
     let isMinority = false;
-    for (let tried = 0; ; tried++) {
-      const outcome = await this.#race(attempt, deadline, signal);
-      if (!isSetback(outcome)) return outcome;
+    const noteSetback = (setback: Setback): void => {
       // What a server says tells more than the silence of others.
-      if (outcome.noQuorum === true || !isMinority) problem = outcome.problem;
-      isMinority ||= outcome.noQuorum === true;
+      if (setback.noQuorum === true || !isMinority) problem = setback.problem;
+      isMinority ||= setback.noQuorum === true;
+      this.#learn(setback);
+    };
+    for (let tried = 0; ; tried++) {
+      const outcome = await this.#race(attempt, { deadline, signal, noteSetback });
+      if (!isSetback(outcome)) return outcome;
       signal?.throwIfAborted();
-      this.#learn(outcome);
+      noteSetback(outcome);
       // A named leader is asked at once; a round that went through all servers in vain makes the next one wait.
       const hasTriedAll = (tried + 1) % this.#options.servers.length === 0;
       const waitMs = Math.max(outcome.retryAfterMs, hasTriedAll ? pauseMs * (0.5 + fraction(random) / 2) : 0);
@@ -89,51 +106,68 @@ export class Failover {
     this.#leader = known ? leader : undefined;
   }
 
-  /** One server, and a second one when the first is slow. The first answer counts; a setback only if both have one. */
+  /**
+   * One server, and others beside it while it is silent: one after `hedgeMs`, another when that one has a setback or is
+   * silent, too. The first answer counts; a setback only when nobody is left who may answer.
+   */
   async #race<Answer>(
     attempt: Attempt<Answer>,
-    deadline: number,
-    signal: AbortSignal | undefined,
+    { deadline, signal, noteSetback }: RaceOptions,
   ): Promise<Answer | Setback> {
-    const { clock, hedgeMs, servers } = this.#options;
+    const { hedgeMs, backoffMinMs, servers } = this.#options;
     const over = new AbortController();
     const limit = signal === undefined ? over.signal : AbortSignal.any([over.signal, signal]);
-    const first = this.preferred;
-    const run = async (server: string): Promise<Answer | Setback> => {
-      const outcome = await attempt(server, limit);
-      if (!isSetback(outcome)) this.#leader = server;
-      return outcome;
+    const asked = new Map<string, Promise<Ended<Answer>>>();
+    const ask = (server: string): void => {
+      const ended = attempt(server, limit).then((outcome) => ({ server, outcome }));
+      ended.catch(() => {}); // when another one was faster
+      asked.set(server, ended);
     };
-    const cancels: (() => void)[] = [];
-    const expired = new Promise<Setback>((resolve) => {
-      const problem = `${first} did not answer in time`;
-      cancels.push(clock.wakeAt(deadline, () => resolve({ type: 'setback', problem, retryAfterMs: 0 })));
-    });
+    const timers = new Timers(this.#options.clock);
+    const expired = timers.after(deadline - this.#options.clock.now(), 'expired' as const);
+    ask(this.preferred);
+    let rivalAt = timers.after(hedgeMs, 'rival' as const);
     try {
-      const one = run(first);
-      one.catch(() => {});
-      if (servers.length === 1) return await Promise.race([one, expired]);
-      const slow = new Promise<'slow'>((resolve) => {
-        cancels.push(clock.wakeAt(clock.now() + hedgeMs, () => resolve('slow')));
-      });
-      const early = await Promise.race([one, slow, expired]);
-      if (early !== 'slow') return early;
-      const two = run(this.#turn(first));
-      two.catch(() => {});
-      return await Promise.race([better(one, two), expired]);
+      for (;;) {
+        const first = await Promise.race([...asked.values(), rivalAt, expired]);
+        if (first === 'expired') return silence([...asked.keys()]);
+        if (first === 'rival') {
+          const rival = asked.size < Math.min(askedMax, servers.length) ? this.#rivalOf(asked) : undefined;
+          if (rival !== undefined) ask(rival);
+          rivalAt = timers.after(hedgeMs, 'rival' as const);
+          continue;
+        }
+        const { server, outcome } = first;
+        if (!isSetback(outcome)) {
+          this.#leader = server;
+          return outcome;
+        }
+        asked.delete(server);
+        if (asked.size === 0) return outcome;
+        // Somebody else is still silent: in the meantime others are asked, and asked again.
+        noteSetback(outcome);
+        rivalAt = timers.after(Math.max(outcome.retryAfterMs, backoffMinMs), 'rival' as const);
+      }
     } finally {
-      for (const cancel of cancels) cancel();
+      timers.cancel();
       over.abort();
     }
   }
 
-  #turn(except?: string): string {
+  /** Somebody to ask besides those who are asked already. */
+  #rivalOf(asked: ReadonlyMap<string, unknown>): string | undefined {
+    if (this.#leader !== undefined && !asked.has(this.#leader)) return this.#leader;
     const { servers } = this.#options;
-    for (let step = 0; step < 2; step++) {
-      const server = servers[this.#next++ % servers.length] as string;
-      if (server !== except) return server;
+    for (let step = 0; step < servers.length; step++) {
+      const server = this.#turn();
+      if (!asked.has(server)) return server;
     }
-    return servers[0] as string;
+    return undefined;
+  }
+
+  #turn(): string {
+    const { servers } = this.#options;
+    return servers[this.#next++ % servers.length] as string;
   }
 
   #sleep(ms: number, signal: AbortSignal | undefined): Promise<void> {
@@ -152,19 +186,29 @@ export class Failover {
   }
 }
 
-/** The first answer or refusal of two; when both met a setback, the second one's, which is newer. */
-async function better<Answer>(
-  one: Promise<Answer | Setback>,
-  two: Promise<Answer | Setback>,
-): Promise<Answer | Setback> {
-  const answered = async (
-    outcome: Promise<Answer | Setback>,
-    other: Promise<Answer | Setback>,
-  ): Promise<Answer | Setback> => {
-    const value = await outcome;
-    return isSetback(value) ? other : value;
-  };
-  return Promise.race([answered(one, two), answered(two, one)]);
+/** Nobody has answered in time. */
+function silence(servers: readonly string[]): Setback {
+  return { type: 'setback', problem: `${servers.join(' and ')} did not answer in time`, retryAfterMs: 0 };
+}
+
+/** Timers that end together. */
+class Timers {
+  readonly #clock: Clock;
+  readonly #cancels: (() => void)[] = [];
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  after<Word>(ms: number, word: Word): Promise<Word> {
+    return new Promise((resolve) => {
+      this.#cancels.push(this.#clock.wakeAt(this.#clock.now() + ms, () => resolve(word)));
+    });
+  }
+
+  cancel(): void {
+    for (const cancel of this.#cancels) cancel();
+  }
 }
 
 function isSetback(outcome: unknown): outcome is Setback {
