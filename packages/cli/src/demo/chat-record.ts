@@ -20,7 +20,7 @@ export interface Written {
 
 /** Sends message after message until `signal`, and keeps what was acknowledged. */
 export async function write(
-  client: ChatClient,
+  client: Pick<ChatClient, 'send'>,
   room: string,
   name: string,
   signal: AbortSignal,
