@@ -1,0 +1,39 @@
+import type { Streams } from '@grp/core';
+import type { TransferConfig } from './config.ts';
+import { Peer } from './peer.ts';
+
+export interface PeersOptions {
+  readonly streams: Streams;
+  readonly config: TransferConfig;
+  /** This side's id; empty for a client. */
+  readonly node?: string;
+}
+
+/** The file servers that this process talks to, each with its connections. */
+export class Peers {
+  readonly #options: PeersOptions;
+  readonly #peers = new Map<string, Peer>();
+
+  constructor(options: PeersOptions) {
+    this.#options = options;
+  }
+
+  at(address: string): Peer {
+    const known = this.#peers.get(address);
+    if (known !== undefined) return known;
+    const { streams, config, node = '' } = this.#options;
+    const peer = new Peer({ streams, config, node, address, after });
+    this.#peers.set(address, peer);
+    return peer;
+  }
+
+  close(): void {
+    for (const peer of this.#peers.values()) peer.close();
+    this.#peers.clear();
+  }
+}
+
+function after(milliseconds: number, callback: () => void): () => void {
+  const timer = setTimeout(callback, milliseconds);
+  return () => clearTimeout(timer);
+}

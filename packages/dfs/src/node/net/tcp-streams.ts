@@ -1,0 +1,179 @@
+import { connect, createServer, type Server, type Socket } from 'node:net';
+import { formatAddress, tryParseAddress, type Address, type ByteStream, type Cancel } from '@grp/core';
+import type { StreamEnd, StreamHandlers, Streams } from '@grp/core';
+import { dfsError } from '../../errors.ts';
+import { codeOf } from '../store/errors.ts';
+
+export interface TcpStreamsOptions {
+  /** Where to listen; undefined: it only dials. Port 0 takes a free one. */
+  readonly listen?: { readonly host: string; readonly port: number };
+  /** Incoming streams at a time (default 1,024); one more is reset. */
+  readonly incomingMax?: number;
+}
+
+const dialMsDefault = 10_000;
+const socketBufferBytes = 1_048_576;
+
+/**
+ * Byte streams over TCP that send what they are given without copying it: bytes handed to `write` must not change any
+ * more. A node brings its own, with allow-lists and faults. @throws GrpError DFS_PORT_UNUSABLE
+ */
+export async function tcpStreams({ listen, incomingMax = 1_024 }: TcpStreamsOptions = {}): Promise<Streams> {
+  if (listen === undefined) return new TcpStreams(undefined, '127.0.0.1:0' as Address, incomingMax);
+  const server = createServer({ allowHalfOpen: true, noDelay: true, highWaterMark: socketBufferBytes });
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(listen.port, listen.host, resolve);
+  }).catch((cause: unknown) => {
+    const context = { address: formatAddress(listen.host, listen.port), problem: codeOf(cause) };
+    throw dfsError('DFS_PORT_UNUSABLE', { context, cause });
+  });
+  const bound = server.address();
+  const port = typeof bound === 'object' && bound !== null ? bound.port : listen.port;
+  return new TcpStreams(server, formatAddress(listen.host, port), incomingMax);
+}
+
+class TcpStreams implements Streams {
+  readonly self: Address;
+  readonly #server: Server | undefined;
+  readonly #incomingMax: number;
+  readonly #open = new Set<TcpStream>();
+  #incoming = 0;
+  #accept: ((stream: ByteStream) => StreamHandlers | undefined) | undefined;
+  #isClosed = false;
+
+  constructor(server: Server | undefined, self: Address, incomingMax: number) {
+    this.#server = server;
+    this.self = self;
+    this.#incomingMax = incomingMax;
+    server?.on('connection', (socket) => this.#arrive(socket));
+    server?.on('error', () => {});
+  }
+
+  dial(to: Address, handlers: StreamHandlers, { timeoutMs = dialMsDefault } = {}): ByteStream {
+    const target = tryParseAddress(to);
+    if (this.#isClosed || target === undefined) {
+      queueMicrotask(() => handlers.onClose?.(this.#isClosed ? 'aborted' : 'unreachable'));
+      const nothing = (): void => {};
+      return { peer: to, write: () => false, pause: nothing, resume: nothing, end: nothing, abort: nothing };
+    }
+    const options = { ...target, allowHalfOpen: true, noDelay: true, highWaterMark: socketBufferBytes };
+    const socket = connect(options);
+    const stream = this.#track(socket, to);
+    const timer = setTimeout(() => stream.fail('timeout'), timeoutMs);
+    socket.once('connect', () => clearTimeout(timer));
+    socket.once('close', () => clearTimeout(timer));
+    stream.attach(handlers);
+    return stream;
+  }
+
+  onAccept(accept: (stream: ByteStream) => StreamHandlers | undefined): Cancel {
+    this.#accept = accept;
+    return () => {
+      if (this.#accept === accept) this.#accept = undefined;
+    };
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    this.#accept = undefined;
+    for (const stream of this.#open) stream.abort();
+    const server = this.#server;
+    if (server?.listening === true) await new Promise<void>((resolve) => server.close(() => resolve()));
+  }
+
+  #arrive(socket: Socket): void {
+    const { remoteAddress = '', remotePort = 0 } = socket;
+    if (this.#isClosed || this.#accept === undefined || this.#incoming >= this.#incomingMax) {
+      socket.on('error', () => {});
+      socket.resetAndDestroy();
+      return;
+    }
+    this.#incoming++;
+    socket.once('close', () => this.#incoming--);
+    const stream = this.#track(socket, formatAddress(remoteAddress, remotePort));
+    const handlers = this.#accept(stream);
+    if (handlers === undefined) stream.abort();
+    else stream.attach(handlers);
+  }
+
+  #track(socket: Socket, peer: Address): TcpStream {
+    const stream = new TcpStream(socket, peer);
+    this.#open.add(stream);
+    socket.once('close', () => this.#open.delete(stream));
+    return stream;
+  }
+}
+
+class TcpStream implements ByteStream {
+  readonly peer: Address;
+  readonly #socket: Socket;
+  #handlers: StreamHandlers = {};
+  #reason: StreamEnd | undefined;
+
+  constructor(socket: Socket, peer: Address) {
+    this.peer = peer;
+    this.#socket = socket;
+    socket.setKeepAlive(true, 30_000);
+    socket.on('error', (cause) => (this.#reason ??= endOf(codeOf(cause))));
+    socket.on('close', () => this.#closed());
+  }
+
+  attach(handlers: StreamHandlers): void {
+    this.#handlers = handlers;
+    const socket = this.#socket;
+    if (socket.connecting) socket.once('connect', () => this.#reason ?? handlers.onOpen?.());
+    socket.on('data', (chunk: Buffer) => this.#reason ?? handlers.onData?.(chunk));
+    socket.on('end', () => this.#reason ?? handlers.onEnd?.());
+    socket.on('drain', () => this.#reason ?? handlers.onDrain?.());
+  }
+
+  write(bytes: Uint8Array): boolean {
+    return this.#reason === undefined && !this.#socket.writableEnded && this.#socket.write(bytes);
+  }
+
+  /** As `write`, and tells when the system has taken the bytes, or never will. */
+  give(bytes: Uint8Array, onSent: () => void): boolean {
+    if (this.#reason !== undefined || this.#socket.writableEnded) {
+      queueMicrotask(onSent);
+      return false;
+    }
+    return this.#socket.write(bytes, () => onSent());
+  }
+
+  pause(): void {
+    this.#socket.pause();
+  }
+
+  resume(): void {
+    this.#socket.resume();
+  }
+
+  end(): void {
+    this.#socket.end();
+  }
+
+  abort(): void {
+    this.fail('aborted');
+  }
+
+  fail(reason: StreamEnd): void {
+    this.#reason ??= reason;
+    const { connecting, destroyed, writableEnded, writableFinished } = this.#socket;
+    if (connecting || (writableEnded && !writableFinished)) this.#socket.destroy();
+    else if (!destroyed) this.#socket.resetAndDestroy();
+  }
+
+  #closed(): void {
+    const { readableEnded, writableFinished } = this.#socket;
+    this.#reason ??= readableEnded && writableFinished ? 'ended' : 'reset';
+    this.#handlers.onClose?.(this.#reason);
+    this.#handlers = {};
+  }
+}
+
+function endOf(code: string): StreamEnd {
+  if (code === 'ECONNREFUSED') return 'refused';
+  if (code === 'ECONNRESET' || code === 'EPIPE' || code === 'ECONNABORTED') return 'reset';
+  return code === 'ETIMEDOUT' ? 'timeout' : 'unreachable';
+}
