@@ -51,6 +51,15 @@ export class RunLog {
     return member;
   }
 
+  /** The group is formed, and time begins: of what was before only the views in force are told. */
+  formed(): void {
+    const views = new Map<string, SpaceTimeEvent>();
+    for (const event of this.events)
+      if (event.type === 'mark' && event.view !== undefined) views.set(event.lane, event);
+    this.events.splice(0, this.events.length, ...[...views.values()].map((event) => ({ ...event, at: 0 })));
+    this.transmitted = 0;
+  }
+
   start(node: string, at: number): void {
     this.of(node);
     this.#history.record({ type: 'start', node, at });

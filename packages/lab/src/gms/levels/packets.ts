@@ -42,9 +42,12 @@ export class PacketBook {
     else known.push(serial);
   }
 
-  /** The serial of the oldest one like it; undefined for a duplicate of the network's. */
+  /**
+   * The serial of the newest one like it, since older ones were lost, more likely than not; undefined for a duplicate of
+   * the network's.
+   */
   arrived(from: string, to: string, bytes: Uint8Array): number | undefined {
-    return this.#underWay.get(keyOf(from, to, bytes))?.shift();
+    return this.#underWay.get(keyOf(from, to, bytes))?.pop();
   }
 }
 

@@ -84,6 +84,7 @@ export class LabRun {
   #begin(): void {
     const { steps, settleMs } = this.#options.plan;
     this.#beganAt = this.#world.now;
+    this.#log.formed();
     for (const step of steps) this.#world.at(this.#beganAt + step.at, () => this.#take(step));
     const lastAt = Math.max(
       0,
