@@ -30,6 +30,7 @@ import { GmsMcast } from './commands/gms/mcast.ts';
 import { GmsTail } from './commands/gms/tail.ts';
 import { GmsView } from './commands/gms/view.ts';
 import { GmsWorkers } from './commands/gms/workers.ts';
+import { LabExport } from './commands/lab/export.ts';
 import { LabLs } from './commands/lab/ls.ts';
 import { LabMaelstrom } from './commands/lab/maelstrom.ts';
 import { LabReplay } from './commands/lab/replay.ts';
@@ -121,6 +122,7 @@ export const COMMANDS = {
   'lab:run': LabRun,
   'lab:ls': LabLs,
   'lab:replay': LabReplay,
+  'lab:export': LabExport,
   'lab:maelstrom': LabMaelstrom,
   'sim:run': SimRun,
   'sim:explain': SimExplain,

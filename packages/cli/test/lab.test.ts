@@ -1,8 +1,9 @@
 import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { labScenarios, runLevelSync, type LabScenario } from '@grp/lab';
-import { describe, expect, test } from 'vitest';
+import { labScenarios, labStudies, runLevelSync, type LabScenario } from '@grp/lab';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { LabExport } from '../src/commands/lab/export.ts';
 import { LabLs } from '../src/commands/lab/ls.ts';
 import { LabReplay } from '../src/commands/lab/replay.ts';
 import { LabRun } from '../src/commands/lab/run.ts';
@@ -196,12 +197,138 @@ describe('lab ls', () => {
   });
 });
 
-test.each([LabRun, LabReplay, LabLs].flatMap(({ examples }) => examples.map(({ command }) => [command])))(
-  'the example runs: %s',
-  async (command) => {
-    // In the order of the page: what one example writes another one reads.
-    const words = command.replace('<%= config.bin %> ', '').split(' ');
-    const { code } = await grp(...words.map((word) => (word.endsWith('.json') ? join(folder, word) : word)));
+describe('studies', () => {
+  test('lab run draws one, says what each saw, and ends well because it expects the violations', async () => {
+    const { code, stdout, stderr } = await grp('lab', 'run', 'order');
+    expect([code, stderr]).toEqual([0, '']);
+    expect(stdout).toMatch(/^order under fifo \(each sender in its own order\), seed 3\./);
+    expect(stdout).toMatch(/cat sees +dan-1 bob-1 dan-2 ann-1/);
+    expect(stdout).toContain('Violated, as the study expects of fifo');
+    for (const line of stdout.split('\n')) expect(line.length).toBeLessThanOrEqual(100);
+  });
+
+  test('is written down, and replayed with the same hash', async () => {
+    const file = join(folder, 'study.json');
+    const run = await grp('lab', 'run', 'partition', '--level', 'gms', '--out', file, '--json');
+    const replay = await grp('lab', 'replay', file, '--json');
+    expect([run.code, replay.code]).toEqual([0, 0]);
+    const { traceHash } = run.lines[0] as { traceHash?: string };
+    const facts = expect.arrayContaining([{ what: 'delivered by n1 while cut', value: '0' }]);
+    expect(replay.lines[0]).toMatchObject({
+      schema: 'grp.lab.replay/1',
+      level: 'gms',
+      traceHash,
+      verdict: 'kept',
+      facts,
+    });
+    writeFileSync(file, readFileSync(file, 'utf8').replace(String(traceHash), 'f'.repeat(64)));
+    expect((await grp('lab', 'replay', file)).code).toBe(8);
+  });
+
+  test('a variant that there is not is refused', async () => {
+    expect((await grp('lab', 'run', 'order', '--level', 'gms2')).code).toBe(2);
+  });
+
+  test('lab ls has them after the lessons', async () => {
+    const { lines } = await grp('lab', 'ls', '--json');
+    const { studies } = lines[0] as unknown as { studies: { name: string }[] };
+    expect(studies.map(({ name }) => name)).toEqual(labStudies.map(({ name }) => name));
+    expect((await grp('lab', 'ls', 'order')).stdout).toMatch(/^order: fails under fifo, causal\.\nann asks/);
+  });
+});
+
+/** What two nodes would have written. */
+function writeRecordings(): readonly string[] {
+  const message = { role: 'gms', kind: 'ordered', label: 'ordered 1', key: 'k' };
+  const lines = {
+    n1: [{ at: 1, type: 'departure', to: '127.0.0.1:2', ...message }],
+    n2: [
+      { at: 3, type: 'arrival', from: '127.0.0.1:1', ...message },
+      { at: 3, type: 'mark', role: 'gms', mark: 'deliver', label: '1 of n1' },
+    ],
+    n3: [{ at: 9, type: 'mark', role: 'gms', mark: 'view', label: 'view 1' }],
+  };
+  return Object.entries(lines).map(([name, events]) => {
+    const addresses = { gms: `127.0.0.1:${name.slice(1)}` };
+    const head = { schema: 'grp.node.recording/1', name, id: `${name}#1`, wallMs: 1_000, addresses };
+    const file = join(folder, `${name}.trace`);
+    writeFileSync(
+      file,
+      [head, ...events, { type: 'end', at: 9, omitted: 0 }].map((one) => `${JSON.stringify(one)}\n`).join(''),
+    );
+    return file;
+  });
+}
+
+describe('recordings of real nodes', () => {
+  test('are drawn together, with messages from one to the other', async () => {
+    const { code, stdout } = await grp('lab', 'replay', ...writeRecordings());
     expect(code).toBe(0);
-  },
-);
+    expect(stdout).toMatch(/^recording of n1, n2, n3\./);
+    expect(stdout).toMatch(/messages +1, 0 of them lost/);
+    expect(stdout).toContain('■ 1 of n1');
+    const { lines } = await grp('lab', 'replay', ...writeRecordings(), '--json', '--events');
+    expect(lines[0]).toMatchObject({ kind: 'recording', messages: 1, lost: 0, deliveries: 1, durationMs: 9 });
+  });
+
+  test('a file of something else among them is refused', async () => {
+    const [one = ''] = writeRecordings();
+    const other = join(folder, 'other.txt');
+    writeFileSync(other, 'hello\n');
+    expect((await grp('lab', 'replay', one, other, '--json')).lines[0]).toMatchObject({
+      error: { code: 'LAB_RECORDING_INVALID' },
+    });
+  });
+});
+
+describe('lab export', () => {
+  test('porcupine has the operations of a seed of raft; a trace without clients says so', async () => {
+    const file = join(folder, 'raft-7.ndjson');
+    await grp('sim', 'run', 'raft', '--seed', '7', '--scenario', 'steady', '--duration', '1s', '--trace', file);
+    const { code, stdout } = await grp('lab', 'export', file, '--format', 'porcupine');
+    expect(code).toBe(0);
+    expect(JSON.parse(stdout)).toEqual(
+      expect.arrayContaining([expect.objectContaining({ ClientId: 0, Call: expect.any(Number) })]),
+    );
+    const none = await grp('lab', 'export', 'order', '--format', 'porcupine', '--json');
+    expect([none.code, none.lines[0]]).toEqual([3, { error: expect.objectContaining({ code: 'LAB_NO_OPERATIONS' }) }]);
+  });
+
+  test('names neither a file nor a lesson, or a place that cannot be written', async () => {
+    expect((await grp('lab', 'export', 'no-such-thing')).code).toBe(3);
+    expect((await grp('lab', 'export', 'order', '--out', join(folder, 'no', 'such', 'x.html'))).code).toBe(1);
+  });
+
+  test('with --json and without --out the document has the content', async () => {
+    const { lines } = await grp('lab', 'export', 'order', '--format', 'shiviz', '--json');
+    expect(lines[0]).toMatchObject({
+      schema: 'grp.lab.export/1',
+      format: 'shiviz',
+      content: expect.stringContaining('(?<clock>'),
+    });
+  });
+});
+
+describe('the examples', () => {
+  beforeAll(async () => {
+    writeRecordings();
+    const seed = ['sim', 'run', 'swim', '--seed', '42', '--duration', '1s', '--trace', join(folder, 'day.ndjson')];
+    const raft = ['sim', 'run', 'raft', '--seed', '7', '--scenario', 'steady', '--duration', '1s'];
+    await grp(...seed);
+    await grp(...raft, '--trace', join(folder, 'raft-7.ndjson'));
+  });
+
+  test.each([LabRun, LabReplay, LabLs, LabExport].flatMap(({ examples }) => examples.map(({ command }) => [command])))(
+    'runs: %s',
+    async (command) => {
+      // In the order of the page: what one example writes another one reads.
+      const words = command
+        .replace('<%= config.bin %> ', '')
+        .replace(/ > \S+$/, '')
+        .split(' ');
+      const isFile = (word: string): boolean => /\.(json|ndjson|trace|html|log)$/.test(word);
+      const { code } = await grp(...words.map((word) => (isFile(word) ? join(folder, word) : word)));
+      expect(code).toBe(0);
+    },
+  );
+});

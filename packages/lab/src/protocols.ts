@@ -1,4 +1,4 @@
-import type { TraceEvent, TraceOptions } from '@grp/sim';
+import type { Operation, TraceEvent, TraceOptions } from '@grp/sim';
 import { gmsScenarios, runGmsScenario, type GmsScenario } from './gms/run.ts';
 import { orderingScenarios, runOrderingScenario, type OrderingScenario } from './ordering/table.ts';
 import { raftScenarios, runRaftScenario, type RaftScenario } from './raft/table.ts';
@@ -21,6 +21,8 @@ export interface RunReport {
   readonly traceHash: string;
   /** How often each fault and each step really happened: what is 0 here was not tested. */
   readonly counts: Readonly<Record<string, number>>;
+  /** What clients asked and heard, where the scenario has clients and the run was recorded. */
+  readonly operations?: readonly Operation[];
   /** The recorded events, when `trace.recordMax` asked for them. */
   readonly trace: { readonly events: readonly TraceEvent[]; readonly omittedCount: number };
 }

@@ -207,8 +207,11 @@ describe('recordings of nodes', () => {
     }
   });
 
-  test('equal messages: an arrival belongs to the latest that can have been it', () => {
-    const equal = { ...message, key: 'same', to: '10.0.0.2:7947' };
+  test.each([
+    ['swim', 'datagrams: an arrival belongs to the latest that can have been it', 100],
+    ['gms', 'links: to the first that has not arrived', 0],
+  ])('equal messages, %s, over %s', (role, _, sentAt) => {
+    const equal = { ...message, role, key: 'same', to: '10.0.0.2:7947' };
     const sender: NodeRecording = {
       head: head('n1', 0),
       omittedCount: 0,
@@ -217,13 +220,11 @@ describe('recordings of nodes', () => {
     const receiver: NodeRecording = {
       head: head('n2', 0),
       omittedCount: 0,
-      events: [{ type: 'arrival', at: 103, from: '10.0.0.1:7947', key: 'same', ...message }],
+      events: [{ type: 'arrival', at: 103, from: '10.0.0.1:7947', ...message, role, key: 'same' }],
     };
     const { events } = mergeRecordings([sender, receiver]);
-    const arrival = events.find(({ type }) => type === 'arrival');
-    expect(
-      events.find((event) => event.type === 'departure' && 'serial' in arrival! && event.serial === arrival.serial)?.at,
-    ).toBe(100);
+    const serial = events.flatMap((event) => (event.type === 'arrival' ? [event.serial] : []))[0];
+    expect(events.find((event) => event.type === 'departure' && event.serial === serial)?.at).toBe(sentAt);
   });
 
   test('a file is read line by line; what a killed process left half-written is passed over', () => {

@@ -48,7 +48,7 @@ describe('recorder', () => {
       { at: 12.5, type: 'arrival', role: 'swim', from: '127.0.0.1:7956', ...message, key: 'k2' },
       { at: 12.5, type: 'mark', role: 'swim', mark: 'suspect', label: 'n2 down' },
       { at: 12.5, type: 'mark', role: 'gms', mark: 'deliver', label: '7 of n2' },
-      { at: 12.5, type: 'mark', role: 'raft', mark: 'view', label: 'raft: leader in term 3' },
+      { at: 12.5, type: 'mark', role: 'raft', mark: 'view', label: 'leader t3 raft' },
       { type: 'end', at: 12.5, omitted: 0 },
     ]);
   });

@@ -33,6 +33,8 @@ export interface LessonBody {
     readonly changes: number;
   }[];
   readonly figures: Readonly<Record<string, number>>;
+  /** What a study saw; a lesson has none. */
+  readonly facts: readonly { readonly what: string; readonly value: string }[];
   readonly traceHash: string;
   readonly events?: readonly SpaceTimeEvent[];
 }
@@ -68,6 +70,7 @@ export function lessonDocument(
       changes: count,
     })),
     figures: report.figures,
+    facts: [],
     traceHash: report.traceHash,
     ...(events && { events: report.events }),
   });

@@ -12,8 +12,10 @@ export interface LessonTextOptions {
   readonly ascii: boolean;
 }
 
-const pipeWidth = 100;
-const proseMax = 100;
+/** Where there is no terminal. */
+export const pipeWidth = 100;
+/** Prose is not wider. */
+export const proseMax = 100;
 
 /** A lesson for people: the question, what happened, the colours, what was broken, and the answer. */
 export function lessonText(lesson: Lesson, options: LessonTextOptions): string {
@@ -54,7 +56,8 @@ function diagram(report: LabReport, { colours, width, rowsMax, ascii }: LessonTe
   return `${painted.join('\n')}\n\n${colours.dim(wrap(spaceTimeLegend(!ascii), prose, ' · '))}`;
 }
 
-function paint(tone: Tone, colours: Colours): (text: string) => string {
+/** The colour of a piece of a diagram. */
+export function paint(tone: Tone, colours: Colours): (text: string) => string {
   switch (tone) {
     case 'faint':
       return colours.dim;

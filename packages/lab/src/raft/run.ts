@@ -24,6 +24,7 @@ import {
   TypedMessages,
   type Checker,
   type CommandEvent,
+  type Operation,
   type RaftEvent,
   type TraceEvent,
   type Violation,
@@ -67,6 +68,8 @@ export interface RaftRunReport {
   readonly traceHash: string;
   /** How often each fault and each step really happened: what is 0 here was not tested. */
   readonly counts: Readonly<Record<string, number>>;
+  /** What clients asked and heard, when `trace.recordMax` asked for a record. */
+  readonly operations?: readonly Operation[];
   readonly trace: { readonly events: readonly TraceEvent[]; readonly omittedCount: number };
 }
 
@@ -263,6 +266,7 @@ export class RaftRun {
       figures: this.#figures,
       traceHash: this.world.traceHash(),
       counts: { ...this.world.counts(), ...this.#counts },
+      ...((this.#options.trace?.recordMax ?? 0) > 0 && { operations }),
       trace: this.world.trace(),
     };
   }

@@ -15,7 +15,7 @@ export class WatchedRaft {
       ...options,
       wire: (name, messages) => this.tap.messages(name, messages, ({ message }) => describe(message)),
       onRole: (name, role, term) => {
-        this.tap.mark(name, 'view', `${role} in term ${term}`);
+        this.tap.mark(name, 'view', `${role} t${term}`);
         if (role === 'leader') this.#leaders.push({ at: now(), name, term });
       },
     });

@@ -19,7 +19,8 @@ interface Pair {
 }
 
 // Two clocks of one host may differ by so much when they are read.
-const slackMs = 5;
+const slackMs = 2;
+const inOrderRoles = new Set(['gms', 'raft']);
 
 /**
  * The recordings of several nodes as one trace. A message is found again by its key. Clocks are moved only where a
@@ -36,9 +37,10 @@ export function mergeRecordings(recordings: readonly NodeRecording[]): LabTrace 
       if (event.type === 'departure') sent.push({ ...place, event });
       if (event.type === 'arrival') received.push({ ...place, event });
     }
-  const pairs = matched(sent, received, resolve);
-  const offsets = clockOffsets(pairs, recordings.length);
+  const groups = alike(sent, received, resolve);
+  const offsets = clockOffsets(surePairs(groups), recordings.length);
   const time = (of: number, wallMs: number): number => wallMs - (offsets[of] ?? 0);
+  const pairs = matched(groups, time);
   const startsAt = Math.min(...recordings.map(({ head }, of) => time(of, head.wallMs)));
   const at = (of: number, wallMs: number): number => Math.max(0, time(of, wallMs) - startsAt);
   const known = new Set(recordings.map(({ head }) => head.name));
@@ -81,29 +83,67 @@ function resolver(recordings: readonly NodeRecording[]): (text: string) => strin
   return (text) => names.get(text) ?? names.get(text.split('~')[0] as string) ?? text;
 }
 
-function matched(
+/** Departures and arrivals that may be of one message: the same key, on the same way. */
+interface Alike {
+  readonly sent: readonly Placed<RecordedDeparture>[];
+  readonly received: readonly Placed<RecordedArrival>[];
+  readonly isInOrder: boolean;
+}
+
+function alike(
   sent: readonly Placed<RecordedDeparture>[],
   received: readonly Placed<RecordedArrival>[],
   resolve: (text: string) => string,
-): readonly Pair[] {
-  const waiting = new Map<string, Placed<RecordedDeparture>[]>();
+): readonly Alike[] {
+  const groups = new Map<
+    string,
+    { sent: Placed<RecordedDeparture>[]; received: Placed<RecordedArrival>[]; isInOrder: boolean }
+  >();
+  const groupOf = (role: string, from: string, to: string, key: string) => {
+    const name = JSON.stringify([role, from, to, key]);
+    const group = groups.get(name) ?? { sent: [], received: [], isInOrder: inOrderRoles.has(role) };
+    groups.set(name, group);
+    return group;
+  };
   for (const departure of sent) {
     const { role, to, key } = departure.event;
-    const name = JSON.stringify([role, departure.lane, resolve(to), key]);
-    const list = waiting.get(name);
-    if (list === undefined) waiting.set(name, [departure]);
-    else list.push(departure);
+    groupOf(role, departure.lane, resolve(to), key).sent.push(departure);
   }
-  const pairs: Pair[] = [];
   for (const arrival of received) {
     const { role, from, key } = arrival.event;
-    const candidates = waiting.get(JSON.stringify([role, resolve(from), arrival.lane, key]));
-    if (candidates === undefined || candidates.length === 0) continue;
-    // Of several equal messages the latest that can have been it; those before it were lost.
-    let index = 0;
-    while ((candidates[index + 1]?.at ?? Infinity) <= arrival.at + slackMs) index++;
-    const [departure] = candidates.splice(0, index + 1).slice(-1);
-    if (departure !== undefined) pairs.push({ sent: departure, received: arrival });
+    groupOf(role, resolve(from), arrival.lane, key).received.push(arrival);
+  }
+  return [...groups.values()];
+}
+
+/** Messages that nothing else looks like: clocks can be compared by them. */
+function surePairs(groups: readonly Alike[]): readonly Pair[] {
+  return groups.flatMap(({ sent, received }) => {
+    const [departure, another] = sent;
+    const [arrival, oneMore] = received;
+    if (departure === undefined || arrival === undefined || another !== undefined || oneMore !== undefined) return [];
+    return [{ sent: departure, received: arrival }];
+  });
+}
+
+/** Which arrival is of which departure; `time` reads all clocks alike. */
+function matched(groups: readonly Alike[], time: (of: number, wallMs: number) => number): readonly Pair[] {
+  const pairs: Pair[] = [];
+  for (const { sent, received, isInOrder } of groups) {
+    let next = 0;
+    for (const arrival of received) {
+      const latestAt = time(arrival.of, arrival.at) + slackMs;
+      const isPossible = (index: number): boolean => {
+        const departure = sent[index];
+        return departure !== undefined && time(departure.of, departure.at) <= latestAt;
+      };
+      if (!isPossible(next)) continue;
+      // Of several equal datagrams the latest that can have been it: those before it were lost. Over links and streams
+      // all arrive, in order, or the rest do not.
+      if (!isInOrder) while (isPossible(next + 1)) next++;
+      pairs.push({ sent: sent[next] as Placed<RecordedDeparture>, received: arrival });
+      next++;
+    }
   }
   return pairs;
 }

@@ -121,6 +121,7 @@ function numbers(message: Message): string {
 /** Notes what the event stream tells: verdicts, views, deliveries, roles. */
 export function noteEvent(recorder: Recorder, event: NodeEventBody): void {
   const { noun, type } = event;
+  if (type === 'blocked' && event['reason'] !== 'minority') return; // for a moment, as in every change of views
   const mark = marks[`${noun} ${type}`];
   if (mark !== undefined) recorder.mark(noun, mark, labelOf(event));
 }
@@ -135,7 +136,6 @@ const marks: Readonly<Record<string, RecordedMark>> = {
   'gms message': 'deliver',
   'gms view': 'view',
   'gms blocked': 'trouble',
-  'gms unblocked': 'state',
   'gms excluded': 'trouble',
   'raft role': 'view',
   'raft configuration': 'state',
@@ -148,7 +148,7 @@ function labelOf({ noun, type, ...fields }: NodeEventBody): string {
   if (noun === 'swim') return `${nameOf(member)} ${type}`;
   if (type === 'message') return `${String(sequence)} of ${String(sender).split('#')[0] ?? ''}`;
   if (type === 'view') return `view ${String((view as { readonly id: number }).id)}`;
-  if (type === 'role') return `${String(group)}: ${String(role)} in term ${String(term)}`;
+  if (type === 'role') return `${String(role)} t${String(term)} ${String(group)}`;
   return type;
 }
 
