@@ -91,13 +91,16 @@ export const pageScript = `
     var from = scroll.scrollTop;
     pen.strokeStyle = colours.line; pen.lineWidth = 1;
     data.lanes.forEach(function (name, lane) { pen.beginPath(); pen.moveTo(x(lane), top); pen.lineTo(x(lane), h); pen.stroke(); });
-    var visible = inWindow(from - 20, from + h), lastClock = -99;
+    var visible = inWindow(from - 20, from + h), lastClock = -99, lastMark = [], lastLabel = '';
     visible.forEach(function (i) {
       var thing = things[i], yy = y[i] - from + top, isFound = i === found;
       if (yy - lastClock >= 14) { pen.fillStyle = colours.faint; pen.fillText(thing.at.toFixed(1), 6, yy); lastClock = yy; }
       if (thing.mark !== undefined) {
         pen.fillStyle = isFound ? colours.key : colours[tones[thing.mark] || 'text'];
         var at = thing.lane < 0 ? left - 14 : x(thing.lane) - 4;
+        // Marks of one process at one instant go below each other.
+        yy = Math.max(yy, (lastMark[thing.lane + 1] || -99) + 13);
+        lastMark[thing.lane + 1] = yy;
         pen.fillText((signs[thing.mark] || '') + ' ' + thing.label, at, yy, thing.lane < 0 ? w : gap - 4);
         return;
       }
@@ -107,7 +110,10 @@ export const pageScript = `
       pen.lineWidth = isFound ? 3 : 1; pen.setLineDash(isLost ? [5, 4] : []);
       pen.beginPath(); pen.moveTo(x1, yy); pen.lineTo(x2, y2); pen.stroke(); pen.setLineDash([]);
       if (isLost) pen.fillText('\\u2715', x2 - 4, y2); else head(x1, yy, x2, y2);
-      if (gap > 70) pen.fillText(thing.label, Math.min(x1, x2) + 10 + (x2 > x1 ? 0 : Math.abs(x2 - x1) * 0.35), (yy + y2) / 2 - 6, gap);
+      // A multicast says its name once.
+      var name = thing.lane + ' ' + thing.at + ' ' + thing.label;
+      if (gap > 70 && name !== lastLabel) pen.fillText(thing.label, x1 + (x2 - x1) * 0.55 - 20, yy + (y2 - yy) * 0.55 - 8, gap);
+      lastLabel = name;
     });
     pen.fillStyle = colours.back; pen.fillRect(0, 0, w, top);
     pen.fillStyle = colours.text; pen.font = 'bold 13px system-ui, sans-serif';
@@ -121,7 +127,7 @@ export const pageScript = `
     pen.lineTo(x2 - 7 * Math.cos(angle + 0.4), y2 - 7 * Math.sin(angle + 0.4)); pen.fill();
   }
   function said(thing) {
-    if (thing.mark !== undefined) return thing.mark + ' ' + thing.label;
+    if (thing.mark !== undefined) return thing.label.indexOf(thing.mark) === 0 ? thing.label : thing.mark + ' ' + thing.label;
     return thing.label + ' to ' + data.lanes[thing.to] + (thing.end < 0 ? ', lost' : ', arrives ' + thing.end.toFixed(1));
   }
   function twin() {
