@@ -30,9 +30,6 @@ export interface FailoverOptions {
   readonly backoffMaxMs: number;
 }
 
-/** Servers that one request is asked of at the same time: two may be dead without a word. */
-const askedMax = 3;
-
 interface RaceOptions {
   readonly deadline: number;
   readonly signal: AbortSignal | undefined;
@@ -114,7 +111,8 @@ export class Failover {
     attempt: Attempt<Answer>,
     { deadline, signal, noteSetback }: RaceOptions,
   ): Promise<Answer | Setback> {
-    const { hedgeMs, backoffMinMs, servers } = this.#options;
+    const { hedgeMs, backoffMinMs } = this.#options;
+    let pauseMs = backoffMinMs;
     const over = new AbortController();
     const limit = signal === undefined ? over.signal : AbortSignal.any([over.signal, signal]);
     const asked = new Map<string, Promise<Ended<Answer>>>();
@@ -132,7 +130,7 @@ export class Failover {
         const first = await Promise.race([...asked.values(), rivalAt, expired]);
         if (first === 'expired') return silence([...asked.keys()]);
         if (first === 'rival') {
-          const rival = asked.size < Math.min(askedMax, servers.length) ? this.#rivalOf(asked) : undefined;
+          const rival = this.#rivalOf(asked);
           if (rival !== undefined) ask(rival);
           rivalAt = timers.after(hedgeMs, 'rival' as const);
           continue;
@@ -146,7 +144,8 @@ export class Failover {
         if (asked.size === 0) return outcome;
         // Somebody else is still silent: in the meantime others are asked, and asked again.
         noteSetback(outcome);
-        rivalAt = timers.after(Math.max(outcome.retryAfterMs, backoffMinMs), 'rival' as const);
+        rivalAt = timers.after(Math.max(outcome.retryAfterMs, pauseMs), 'rival' as const);
+        pauseMs = Math.min(2 * pauseMs, hedgeMs / 3);
       }
     } finally {
       timers.cancel();
