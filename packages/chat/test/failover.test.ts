@@ -74,7 +74,7 @@ test.each([1, 2, 3, 4, 5])(
       return server === leader ? 'done' : setback(leader);
     };
     expect(await time.until(failover.call(attempt, { timeoutMs: 5_000 }))).toBe('done');
-    expect(time.now() - since).toBeLessThan(550);
+    expect(time.now() - since).toBeLessThan(700);
   },
 );
 
