@@ -18,6 +18,8 @@ export interface AppliedMessage {
 export class ChatMachine {
   readonly #config: Partial<StateConfig>;
   readonly #messages = new Set<(applied: AppliedMessage) => void>();
+  /** By the room that they follow. */
+  readonly #followers = new Map<string, Set<(room: Room) => void>>();
   readonly #restored = new Set<() => void>();
   #state: ChatState;
 
@@ -53,6 +55,16 @@ export class ChatMachine {
     return () => void this.#messages.delete(listener);
   }
 
+  /** Calls back when a room has got a message; costs nothing when others get one. */
+  follow(room: string, listener: (room: Room) => void): Cancel {
+    const followers = this.#followers.get(room) ?? new Set();
+    this.#followers.set(room, followers.add(listener));
+    return () => {
+      followers.delete(listener);
+      if (followers.size === 0 && this.#followers.get(room) === followers) this.#followers.delete(room);
+    };
+  }
+
   /** A snapshot has replaced the state: whoever follows a room must look again. */
   onRestored(listener: () => void): Cancel {
     this.#restored.add(listener);
@@ -64,5 +76,6 @@ export class ChatMachine {
     const message = room?.messages[(sequence ?? 0) - 1];
     if (room === undefined || message === undefined) return;
     for (const listener of this.#messages) listener({ room, message });
+    for (const listener of this.#followers.get(room.name) ?? []) listener(room);
   }
 }

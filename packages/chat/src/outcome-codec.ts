@@ -1,5 +1,6 @@
-import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
+import { create, fromBinary } from '@bufbuild/protobuf';
 import { OutcomeSchema, type Outcome as OutcomeRecord } from './gen/grp/chat/v1/log_pb.ts';
+import { decodeSent, encodeOutcomeFast } from './hot-codec.ts';
 import type { Outcome, OutcomeError } from './model.ts';
 
 /** An outcome as it is kept and sent. */
@@ -16,10 +17,10 @@ export function outcomeOf({ error, index, atMs, sequence, room }: OutcomeRecord)
 }
 
 export function encodeOutcome(outcome: Outcome): Uint8Array {
-  return toBinary(OutcomeSchema, outcomeRecord(outcome));
+  return encodeOutcomeFast(outcome);
 }
 
 /** Reads what `encodeOutcome` wrote, on this very cluster: anything else is a bug and throws. */
 export function decodeOutcome(bytes: Uint8Array): Outcome {
-  return outcomeOf(fromBinary(OutcomeSchema, bytes));
+  return decodeSent(bytes) ?? outcomeOf(fromBinary(OutcomeSchema, bytes));
 }

@@ -2,6 +2,7 @@ import { fromBinary, type MessageInitShape } from '@bufbuild/protobuf';
 import type { Cancel } from '@grp/core';
 import { stateConfig, type StateConfig } from './config.ts';
 import { CommandSchema, type Command } from './gen/grp/chat/v1/log_pb.ts';
+import { decodeSend, type LoggedSend } from './hot-codec.ts';
 import {
   hex,
   type Account,
@@ -16,7 +17,8 @@ import { foldName, isName, parseRoom } from './names.ts';
 /** One change, as it goes into the log. */
 export type CommandInit = MessageInitShape<typeof CommandSchema>;
 
-type Change = Command['change'];
+type SendChange = { readonly case: 'send'; readonly value: Pick<LoggedSend, 'tokenHash' | 'room' | 'text'> };
+type Change = Exclude<Command['change'], { case: 'send' }> | SendChange;
 type ChangeOf<Case extends NonNullable<Change['case']>> = Extract<Change, { case: Case }>['value'];
 
 /** What everybody who holds a copy of the state may look at. */
@@ -73,15 +75,11 @@ export class ChatState implements ChatView {
   /** Carries out one log entry. Total: nonsense is an outcome, never an exception. */
   apply(index: number, bytes: Uint8Array): Outcome {
     this.#appliedIndex = index;
-    let command: Command;
-    try {
-      command = fromBinary(CommandSchema, bytes);
-    } catch {
-      return failed('malformed');
-    }
-    const { requestId, change } = command;
+    const command = decoded(bytes);
+    if (command === undefined) return failed('malformed');
+    const { requestId, change, atMs } = command;
     if (change.case === undefined || requestId.length !== 16) return failed('malformed');
-    this.#nowMs = Math.max(this.#nowMs, Number(command.atMs));
+    this.#nowMs = Math.max(this.#nowMs, atMs);
     const id = hex(requestId);
     const known = this.#messageIds.get(id);
     if (known !== undefined) return this.#sentBefore(known.room, known.sequence, change);
@@ -250,9 +248,10 @@ export class ChatState implements ChatView {
   }
 
   #send(index: number, id: string, account: Account, { room: wanted, text }: ChangeOf<'send'>): Outcome {
-    const sizeBytes = encoder.encode(text).length;
-    if (sizeBytes === 0) return failed('text-empty');
-    if (sizeBytes > this.#config.textBytesMax) return failed('text-too-long');
+    const { textBytesMax } = this.#config;
+    if (text === '') return failed('text-empty');
+    // A character has three bytes at most: most texts need not be looked at.
+    if (text.length * 3 > textBytesMax && encoder.encode(text).length > textBytesMax) return failed('text-too-long');
     if (this.#isFull(text.length)) return failed('full');
     const room = this.#openRoom(account, wanted);
     if ('error' in room) return failed(room.error);
@@ -360,4 +359,18 @@ function sent(room: Room, { index, sequence, atMs }: StoredMessage): Outcome {
 
 function failed(error: OutcomeError): Outcome {
   return { ok: false, error };
+}
+
+/** Undefined: nonsense. */
+function decoded(
+  bytes: Uint8Array,
+): { readonly requestId: Uint8Array; readonly atMs: number; readonly change: Change } | undefined {
+  const send = decodeSend(bytes);
+  if (send !== undefined) return { requestId: send.requestId, atMs: send.atMs, change: { case: 'send', value: send } };
+  try {
+    const { requestId, atMs, change } = fromBinary(CommandSchema, bytes);
+    return { requestId, atMs: Number(atMs), change };
+  } catch {
+    return undefined;
+  }
 }

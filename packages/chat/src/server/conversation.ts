@@ -1,17 +1,12 @@
-import { create, type MessageInitShape } from '@bufbuild/protobuf';
+import { create, toBinary, type MessageInitShape } from '@bufbuild/protobuf';
 import { GrpError, type Cancel } from '@grp/core';
 import type { ChatMachine } from '../chat-machine.ts';
 import { chatError } from '../errors.ts';
-import {
-  ConverseResponseSchema,
-  type ConverseRequest,
-  type ConverseResponse,
-  type Follow,
-} from '../gen/grp/chat/v1/chat_pb.ts';
+import { ConverseResponseSchema, type ConverseRequest, type Follow } from '../gen/grp/chat/v1/chat_pb.ts';
+import { encodeMessageResponse, encodeSentResponse } from '../hot-codec.ts';
 import type { Account, Room } from '../model.ts';
 import type { ReplicatedLog } from '../ports.ts';
 import type { Caller, ChatOperations } from './operations.ts';
-import { messageOf } from './unary.ts';
 
 export interface ConversationOptions {
   readonly operations: ChatOperations;
@@ -20,7 +15,7 @@ export interface ConversationOptions {
   readonly caller: Caller;
   readonly followsMax: number;
   /** False: the client reads too slowly; `resume` is called when there is room. */
-  readonly write: (response: ConverseResponse) => boolean;
+  readonly write: (response: Uint8Array) => boolean;
   /** The session has ended, or is not allowed what it asked for. */
   readonly fail: (cause: unknown) => void;
 }
@@ -30,6 +25,7 @@ interface Followed {
   /** The last sequence written to this stream. */
   last: number;
   isLive: boolean;
+  readonly cancel: Cancel;
 }
 
 type ResponseInit = NonNullable<MessageInitShape<typeof ConverseResponseSchema>['response']>;
@@ -45,7 +41,8 @@ export class Conversation {
   readonly #options: ConversationOptions;
   /** By the room's canonical name. */
   readonly #followed = new Map<string, Followed>();
-  readonly #cancels: readonly Cancel[];
+  readonly #cancel: Cancel;
+  #isClosed = false;
   #isFull = false;
   #isPumping = false;
   #sending = 0;
@@ -53,11 +50,13 @@ export class Conversation {
   constructor(options: ConversationOptions) {
     this.#options = options;
     const { machine } = options;
-    this.#cancels = [machine.onMessage(({ room }) => this.#advance(room)), machine.onRestored(() => this.#pump())];
+    this.#cancel = machine.onRestored(() => this.#pump());
   }
 
   close(): void {
-    for (const cancel of this.#cancels) cancel();
+    this.#isClosed = true;
+    this.#cancel();
+    for (const { cancel } of this.#followed.values()) cancel();
     this.#followed.clear();
   }
 
@@ -75,13 +74,13 @@ export class Conversation {
         return this.#answer(request.value.requestId, async () => {
           const { requestId, room, text } = request.value;
           const sent = await this.#options.operations.send(requestId, room, text, this.#options.caller);
-          return { case: 'sent', value: { requestId, message: messageOf(sent) } };
+          return encodeSentResponse(requestId, sent.room, sent.message);
         });
       case 'markRead':
         return this.#answer(request.value.requestId, async () => {
           const { requestId, room, sequence } = request.value;
           await this.#options.operations.markRead(requestId, room, Number(sequence), this.#options.caller);
-          return { case: 'sent', value: { requestId } };
+          return encodeResponse({ case: 'sent', value: { requestId } });
         });
       default:
         // A newer client's request: it learns that this server does not know it.
@@ -97,12 +96,15 @@ export class Conversation {
     if (this.#followed.size >= followsMax && !this.#followed.has(name)) {
       throw chatError('CHAT_BUSY', { context: { retryAfterMs: 1_000 } });
     }
-    this.#followed.set(name, { label: wanted, last: Number(afterSequence), isLive: false });
+    if (this.#isClosed) return;
+    this.#followed.get(name)?.cancel();
+    const cancel = this.#options.machine.follow(name, (room) => this.#advance(room));
+    this.#followed.set(name, { label: wanted, last: Number(afterSequence), isLive: false, cancel });
     this.#pump();
   }
 
   /** A request on the stream fails by itself; the stream goes on. */
-  async #answer(requestId: Uint8Array, work: () => Promise<ResponseInit>): Promise<void> {
+  async #answer(requestId: Uint8Array, work: () => Promise<Uint8Array>): Promise<void> {
     if (this.#sending >= sendsAtOnceMax) {
       this.#write({
         case: 'failure',
@@ -112,7 +114,7 @@ export class Conversation {
     }
     this.#sending++;
     try {
-      this.#write(await work());
+      this.#writeBytes(await work());
     } catch (cause) {
       if (!(cause instanceof GrpError)) throw cause;
       const retry = ['no-quorum', 'unreachable'].includes(cause.kind) || cause.code === 'RAFT_NOT_LEADER';
@@ -162,7 +164,7 @@ export class Conversation {
     for (const message of page) {
       if (this.#isFull) return false;
       followed.last = message.sequence;
-      this.#write({ case: 'message', value: messageOf({ room: followed.label, message }) });
+      this.#writeBytes(encodeMessageResponse(followed.label, message));
     }
     if (!followed.isLive && followed.last >= messages.length) {
       followed.isLive = true;
@@ -172,7 +174,14 @@ export class Conversation {
   }
 
   #write(response: ResponseInit): void {
-    const message = create(ConverseResponseSchema, { response });
-    if (!this.#options.write(message)) this.#isFull = true;
+    this.#writeBytes(encodeResponse(response));
   }
+
+  #writeBytes(response: Uint8Array): void {
+    if (!this.#options.write(response)) this.#isFull = true;
+  }
+}
+
+function encodeResponse(response: ResponseInit): Uint8Array {
+  return toBinary(ConverseResponseSchema, create(ConverseResponseSchema, { response }));
 }

@@ -2,6 +2,7 @@ import { create, toBinary } from '@bufbuild/protobuf';
 import { createHash, randomBytes } from 'node:crypto';
 import { chatError, outcomeCodes } from '../errors.ts';
 import { CommandSchema } from '../gen/grp/chat/v1/log_pb.ts';
+import { encodeSend } from '../hot-codec.ts';
 import { hex, type Account, type Outcome, type Room, type Session, type StoredMessage } from '../model.ts';
 import { decodeOutcome } from '../outcome-codec.ts';
 import { foldName, isName, matchesPattern } from '../names.ts';
@@ -55,6 +56,7 @@ const listLimit = 1_000;
 /** What a client can ask for, over any transport: checks, hashes, proposes, reads. */
 export class ChatOperations {
   readonly #options: OperationsOptions;
+  readonly #tokenHashes = new WeakMap<Caller, Uint8Array>();
 
   constructor(options: OperationsOptions) {
     this.#options = options;
@@ -120,8 +122,10 @@ export class ChatOperations {
   }
 
   async send(requestId: Uint8Array, room: string, text: string, caller: Caller): Promise<LabelledMessage> {
-    const tokenHash = hashOf(tokenOf(caller));
-    const outcome = await this.#propose(requestId, { case: 'send', value: { tokenHash, room, text } }, caller);
+    checkRequestId(requestId);
+    const tokenHash = this.#tokenHash(caller);
+    const command = encodeSend({ requestId, atMs: this.#options.nowMs(), tokenHash, room, text });
+    const outcome = await this.#proposeBytes(command, caller);
     const message = this.#options.view().room(outcome.room ?? '')?.messages[(outcome.sequence ?? 0) - 1];
     if (message === undefined) throw chatError('CHAT_MESSAGE_UNKNOWN');
     return { room, message };
@@ -201,7 +205,7 @@ export class ChatOperations {
   }
 
   #session(caller: Caller): Session {
-    const session = this.#options.view().session(hex(hashOf(tokenOf(caller))), this.#options.nowMs());
+    const session = this.#options.view().session(hex(this.#tokenHash(caller)), this.#options.nowMs());
     if (session === undefined) throw chatError('CHAT_NOT_LOGGED_IN');
     return session;
   }
@@ -226,6 +230,15 @@ export class ChatOperations {
     return undefined;
   }
 
+  /** A stream has one caller for all its messages. */
+  #tokenHash(caller: Caller): Uint8Array {
+    const known = this.#tokenHashes.get(caller);
+    if (known !== undefined) return known;
+    const hash = hashOf(tokenOf(caller));
+    this.#tokenHashes.set(caller, hash);
+    return hash;
+  }
+
   #checkPassword(password: string): void {
     const { passwordBytesMin: min, passwordBytesMax: max } = this.#options.config;
     const size = Buffer.byteLength(password);
@@ -233,14 +246,22 @@ export class ChatOperations {
   }
 
   async #propose(requestId: Uint8Array, change: ChangeInit, caller: Caller): Promise<Extract<Outcome, { ok: true }>> {
-    if (requestId.length !== 16)
-      throw chatError('CHAT_REQUEST_INVALID', { context: { problem: 'request_id has 16 bytes' } });
+    checkRequestId(requestId);
     const command = create(CommandSchema, { requestId, atMs: BigInt(this.#options.nowMs()), change });
-    const outcome = decodeOutcome(await this.#options.log.propose(toBinary(CommandSchema, command), caller));
+    return this.#proposeBytes(toBinary(CommandSchema, command), caller);
+  }
+
+  async #proposeBytes(command: Uint8Array, caller: Caller): Promise<Extract<Outcome, { ok: true }>> {
+    const outcome = decodeOutcome(await this.#options.log.propose(command, caller));
     if (outcome.ok) return outcome;
     const problem = 'the server did not understand what it proposed itself';
     throw chatError(outcomeCodes[outcome.error], { context: { max: this.#options.config.textBytesMax, problem } });
   }
+}
+
+function checkRequestId(requestId: Uint8Array): void {
+  if (requestId.length !== 16)
+    throw chatError('CHAT_REQUEST_INVALID', { context: { problem: 'request_id has 16 bytes' } });
 }
 
 /** SHA-256: what is stored in place of a token. A token has 256 random bits, so a plain hash cannot be turned back. */

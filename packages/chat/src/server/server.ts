@@ -1,3 +1,4 @@
+import { fromBinary } from '@bufbuild/protobuf';
 import { silentLogger, type Address, type Cancel, type Clock, type Logger } from '@grp/core';
 import {
   Server,
@@ -10,12 +11,13 @@ import {
 } from '@grpc/grpc-js';
 import type { ChatMachine } from '../chat-machine.ts';
 import { chatError } from '../errors.ts';
-import { Chat, type ConverseRequest, type ConverseResponse } from '../gen/grp/chat/v1/chat_pb.ts';
+import { Chat, ConverseRequestSchema, type ConverseRequest } from '../gen/grp/chat/v1/chat_pb.ts';
+import { decodeAskedSend } from '../hot-codec.ts';
 import type { PasswordHasher, ReplicatedLog } from '../ports.ts';
 import { serverConfig, type ServerConfig } from './config.ts';
 import { Conversation } from './conversation.ts';
 import { addHealth, addReflection } from './grpc-extras.ts';
-import { grpcService } from './grpc-service.ts';
+import { grpcService, type MethodCodec } from './grpc-service.ts';
 import { LoginLimits } from './login-limits.ts';
 import { ChatOperations, type Caller } from './operations.ts';
 import { createPasswordHasher } from './passwords.ts';
@@ -87,7 +89,7 @@ class GrpcChatServer implements ChatServer {
     });
     this.#health = addHealth(this.#server, Chat.typeName);
     addReflection(this.#server);
-    this.#server.addService(grpcService(Chat), this.#implementation());
+    this.#server.addService(grpcService(Chat, { converse: converseCodec }), this.#implementation());
   }
 
   async start(): Promise<{ readonly port: number }> {
@@ -146,11 +148,11 @@ class GrpcChatServer implements ChatServer {
     ]);
     return {
       ...Object.fromEntries(unary),
-      converse: (stream: ServerDuplexStream<ConverseRequest, ConverseResponse>) => this.#converse(stream),
+      converse: (stream: ServerDuplexStream<ConverseRequest, Uint8Array>) => this.#converse(stream),
     } as UntypedServiceImplementation;
   }
 
-  #converse(stream: ServerDuplexStream<ConverseRequest, ConverseResponse>): void {
+  #converse(stream: ServerDuplexStream<ConverseRequest, Uint8Array>): void {
     const { machine, log } = this.#options;
     let ended = false;
     const fail = (cause: unknown): void => {
@@ -199,6 +201,16 @@ class GrpcChatServer implements ChatServer {
     return error;
   }
 }
+
+/** What an interactive client sends most, and what it gets. */
+const converseCodec: MethodCodec = {
+  requestDeserialize: (bytes: Buffer): ConverseRequest => {
+    const send = decodeAskedSend(bytes);
+    if (send === undefined) return fromBinary(ConverseRequestSchema, bytes);
+    return { request: { case: 'send', value: send } } as ConverseRequest;
+  },
+  responseSerialize: (bytes: Uint8Array): Buffer => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length),
+};
 
 function callerOf(call: {
   readonly metadata: Metadata;
