@@ -9,6 +9,9 @@ const invisible =
   // oxlint-disable-next-line no-control-regex -- control characters are what it looks for
   /[\u0000-\u0008\u000B-\u001F\u007F-\u009F\u2028\u2029\uFFF9-\uFFFB]|\p{Surrogate}|\p{Bidi_Control}|(?!\uFE0F)\p{Default_Ignorable_Code_Point}/gu;
 
+// Printable ASCII: nothing above can be in it.
+const plain = /^[\u0020-\u007E]*$/;
+
 export interface SanitizeOptions {
   /** Keep line breaks and tabs; otherwise each becomes one space (default false). */
   readonly lines?: boolean;
@@ -22,6 +25,7 @@ export interface SanitizeOptions {
  */
 export function sanitizeText(text: string, options: SanitizeOptions = {}): string {
   const { lines = false, lengthMax = 4_096 } = options;
+  if (text.length <= lengthMax && plain.test(text)) return text; // as nearly all text is
   // Work is bounded too: nothing beyond a few times the limit can matter.
   let safe = text
     .slice(0, lengthMax * 4)

@@ -35,8 +35,9 @@ export class ClientGroups {
     return [...this.#held.values()].filter(({ isJoined }) => isJoined);
   }
 
+  /** Quick for a folded name: whoever asks for each message has that. */
   get(name: string): JoinedGroup | undefined {
-    const held = this.#held.get(foldName(name));
+    const held = this.#held.get(name) ?? this.#held.get(foldName(name));
     return held?.isJoined === true ? held : undefined;
   }
 
