@@ -19,7 +19,11 @@ export async function openMessengers(count: number, order: 'fifo' | 'total'): Pr
   await tracker.start();
   const opened: OpenedMessenger[] = [];
   for (let index = 0; index < count; index++) {
-    const one = await openMessenger({ tracker: network.self, nick: `n${index}` });
+    const one = await openMessenger({
+      tracker: network.self,
+      nick: `n${index}`,
+      config: { receiveBytesPerSecond: 1_073_741_824, receiveBytesBurst: 1_073_741_824 },
+    });
     await one.messenger.start({ timeoutMs: 30_000 });
     await one.messenger.join('tea', { order, timeoutMs: 30_000 });
     opened.push(one);

@@ -222,7 +222,7 @@ export class GroupSession implements Door {
   }
 
   get #joined(): JoinedGroup | undefined {
-    return this.#shared.tracker.group(this.group);
+    return this.#shared.tracker.group(this.folded);
   }
 
   #createOrdering(): Ordering {
@@ -257,9 +257,17 @@ export class GroupSession implements Door {
     // A member without a voice is not heard, whatever it runs.
     if (!this.#maySpeak(sender)) return refusals.count('muted');
     this.#replay.deliver({
-      ...{ type: 'message', group: this.group, from: this.#names.nick(sender), fromId: sender, text: said.text },
-      ...{ sequence: this.#order === 'total' ? position : sequence, order: this.#order, view, wallMs: said.wallMs },
-      ...{ isOwn, isReplay: false },
+      type: 'message',
+      group: this.group,
+      from: this.#names.nick(sender),
+      fromId: sender,
+      text: said.text,
+      sequence: this.#order === 'total' ? position : sequence,
+      order: this.#order,
+      view,
+      wallMs: said.wallMs,
+      isOwn,
+      isReplay: false,
     });
   }
 

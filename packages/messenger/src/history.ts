@@ -8,8 +8,6 @@ import { safeText, safeWallMs } from './payload.ts';
 export class History {
   readonly #max: number;
   #messages: ChatMessage[] = [];
-  /** `id sequence` of each. */
-  readonly #known = new Set<string>();
 
   constructor(max: number) {
     this.#max = max;
@@ -20,16 +18,15 @@ export class History {
   }
 
   has(message: ChatMessage): boolean {
-    return this.#known.has(keyOf(message));
+    return this.#messages.some(({ fromId, sequence }) => sequence === message.sequence && fromId === message.fromId);
   }
 
+  /** One that is not there yet. */
   add(message: ChatMessage): void {
-    if (this.#max === 0 || this.has(message)) return;
+    if (this.#max === 0) return;
     this.#messages.push(message);
-    this.#known.add(keyOf(message));
     // In bulk, because taking the first one off an array costs as much as taking many.
-    if (this.#messages.length < 2 * this.#max) return;
-    for (const gone of this.#messages.splice(0, this.#messages.length - this.#max)) this.#known.delete(keyOf(gone));
+    if (this.#messages.length >= 2 * this.#max) this.#messages.splice(0, this.#messages.length - this.#max);
   }
 
   /** The last ones that were delivered before a view. */
@@ -93,8 +90,4 @@ export function decodeHistory(
     messages.push({ type: 'message', group, from: name.name, fromId, text, ...place });
   }
   return reader.isDone ? { view, messages } : undefined;
-}
-
-function keyOf({ fromId, sequence }: ChatMessage): string {
-  return `${fromId} ${sequence}`;
 }

@@ -101,7 +101,7 @@ class MessengerNode implements Messenger {
       ...{ tracker: this.tracker, channels, refusals, signer, crypto, clock, random, logger, config, defer },
       flush: () => this.#links.direct.flush(),
       emit: (event) => this.#events.emit(event),
-      isIgnored: (name) => this.#ignored.has(foldName(name)),
+      isIgnored: (name) => this.#ignored.size > 0 && this.#ignored.has(foldName(name)),
     };
     this.tracker.on((event) => this.#onTracker(event));
   }
@@ -286,7 +286,7 @@ class MessengerNode implements Messenger {
   }
 
   #find(group: string): GroupSession {
-    const session = this.#sessions.get(foldName(group));
+    const session = this.#sessions.get(group) ?? this.#sessions.get(foldName(group));
     if (session === undefined) throw messengerError('MESSENGER_NOT_JOINED', { context: { group } });
     return session;
   }

@@ -1,7 +1,9 @@
 import { sanitizeText } from '@grp/core';
-import { fromUtf8, Reader, utf8, Writer } from './bytes.ts';
+import { fromUtf8, utf8 } from './bytes.ts';
 
 const textVersion = 1;
+/** Version, and two numbers of eight bytes. */
+const headBytes = 17;
 
 /** What a message of a group carries. */
 export interface Payload {
@@ -14,17 +16,23 @@ export interface Payload {
 }
 
 export function encodePayload({ text, sentAt, wallMs }: Payload): Uint8Array {
-  return new Writer().u8(textVersion).f64(sentAt).f64(wallMs).raw(utf8(text)).bytes();
+  const said = utf8(text);
+  const bytes = new Uint8Array(headBytes + said.length);
+  const view = new DataView(bytes.buffer);
+  view.setUint8(0, textVersion);
+  view.setFloat64(1, sentAt);
+  view.setFloat64(9, wallMs);
+  bytes.set(said, headBytes);
+  return bytes;
 }
 
 /** Undefined for what is no message. The text has been made safe, whatever was sent. */
 export function decodePayload(bytes: Uint8Array, textBytesMax: number): Payload | undefined {
-  const reader = new Reader(bytes);
-  const version = reader.u8();
-  const [sentAt, wallMs] = [reader.f64(), reader.f64()];
-  const text = fromUtf8(reader.rest());
-  if (version !== textVersion || reader.isBroken || text === undefined) return undefined;
-  return { text: safeText(text, textBytesMax), sentAt, wallMs: safeWallMs(wallMs) };
+  if (bytes.length < headBytes || bytes[0] !== textVersion) return undefined;
+  const text = fromUtf8(bytes.subarray(headBytes));
+  if (text === undefined) return undefined;
+  const view = new DataView(bytes.buffer, bytes.byteOffset, headBytes);
+  return { text: safeText(text, textBytesMax), sentAt: view.getFloat64(1), wallMs: safeWallMs(view.getFloat64(9)) };
 }
 
 /** Without anything that a terminal obeys; line breaks become spaces. At most as long as asked, in UTF-16 units. */
