@@ -60,6 +60,7 @@ import { SwimQuery } from './commands/swim/query.ts';
 import { SwimReset } from './commands/swim/reset.ts';
 import { SwimRtt } from './commands/swim/rtt.ts';
 import { SwimTags } from './commands/swim/tags.ts';
+import { Top } from './commands/top.ts';
 import { TrackerBan } from './commands/tracker/ban.ts';
 import { TrackerGroups } from './commands/tracker/groups.ts';
 import { TrackerInvite } from './commands/tracker/invite.ts';
@@ -136,6 +137,7 @@ export const COMMANDS = {
   'tracker:invite': TrackerInvite,
   bench: Bench,
   doctor: Doctor,
+  top: Top,
   demo: Demo,
   completion: Completion,
 } satisfies Record<string, Command.Class>;

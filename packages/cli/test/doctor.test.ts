@@ -1,9 +1,11 @@
-import { chmodSync, mkdtempSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readdirSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { checkDisk } from '../src/doctor/disk.ts';
 import { checkFileLimit, checkRuntime } from '../src/doctor/host.ts';
 import { checkKeyFile } from '../src/doctor/key-file.ts';
+import { checkMtu } from '../src/doctor/path.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'grp-cli-'));
 
@@ -64,5 +66,35 @@ describe('a key file', () => {
   test('of a wrong size, or missing, is a problem', async () => {
     expect(await checkKeyFile(keyFile(random(31)))).toMatchObject({ status: 'problem' });
     expect(await checkKeyFile(join(folder, 'none'))).toMatchObject({ status: 'problem' });
+  });
+});
+
+test.each([
+  ['1500', 'ok'],
+  ['65536', 'ok'],
+  ['1280', 'warning'],
+  ['', 'ok'],
+])('a link of %s bytes: %s', async (mtu, status) => {
+  const finding = await checkMtu('127.0.0.1', async () => mtu);
+  expect(finding.status).toBe(status);
+  expect(finding.fix?.includes('mtu 1500')).toBe(status === 'warning' ? true : undefined);
+});
+
+test('an address of another machine has no link here', async () => {
+  expect(await checkMtu('192.0.2.1', async () => '100')).toMatchObject({ status: 'ok' });
+});
+
+describe('a disk', () => {
+  test('is timed, and nothing stays behind', async () => {
+    const own = mkdtempSync(join(folder, 'disk-'));
+    const [speed, space] = await checkDisk(own);
+    expect(speed).toMatchObject({ check: 'disk', message: expect.stringMatching(/durable after [\d.]+ ms/) });
+    expect(space).toMatchObject({ check: 'disk-space' });
+    expect(readdirSync(own)).toEqual([]);
+  });
+  test('that cannot be written is a problem with a fix', async () => {
+    expect(await checkDisk(join(folder, 'none'))).toMatchObject([
+      { status: 'problem', fix: expect.stringContaining('--data-dir') },
+    ]);
   });
 });

@@ -1,8 +1,10 @@
 import { sanitizeText, parseAddress } from '@grp/core';
 import { GrpCommand } from '../base.ts';
 import type { Finding } from '../doctor/finding.ts';
+import { checkDisk } from '../doctor/disk.ts';
 import { checkClock, checkFileLimit, checkRuntime } from '../doctor/host.ts';
 import { checkKeyFile } from '../doctor/key-file.ts';
+import { checkMtu } from '../doctor/path.ts';
 import { checkPeer } from '../doctor/peer.ts';
 import { checkBuffers, checkDatagrams, checkPorts } from '../doctor/sockets.ts';
 import { list, text } from '../flags.ts';
@@ -11,8 +13,8 @@ import { document } from '../output/json.ts';
 /** Looks at this machine. */
 export class Doctor extends GrpCommand {
   static override readonly summary = 'Check this machine, and the way to its peers; each finding says what to do';
-  static override readonly description = `Node version, UDP on loopback and on the bind address, ports, socket buffers, open files, clock, key file, peers.
-Nothing is changed. Exit code 1 when something does not work; warnings leave it 0.`;
+  static override readonly description = `Node version; UDP on loopback and on the bind address; ports; socket buffers (net.core.rmem_max); packet size of the link; open files; clock; how fast the disk makes a write durable, and its free space; strength and mode of the key file. For each --peer: name, TCP, UDP with short and long datagrams, and its clock against ours.
+Nothing is changed; a small file is written below --data-dir and removed. Exit code 0 with warnings, 1 when something does not work, 2 for an address that is none.`;
   static override readonly examples = [
     { description: 'This machine, for a node with defaults', command: '<%= config.bin %> doctor' },
     {
@@ -25,6 +27,7 @@ Nothing is changed. Exit code 1 when something does not work; warnings leave it 
     bind: text('bind', 'base address of the node to be (127.0.0.1:7946 unless given)', 'H:P'),
     peer: list('peer', 'peers to reach by TCP and UDP, with commas between', 'H:P'),
     'key-file': text('key-file', 'key file to check', 'FILE'),
+    'data-dir': text('data-dir', 'folder whose disk is tried (the current one unless given)', 'DIR'),
   };
 
   override async run(): Promise<object> {
@@ -37,6 +40,8 @@ Nothing is changed. Exit code 1 when something does not work; warnings leave it 
       ...(host === '127.0.0.1' ? [] : [checkDatagrams(host, 'bind')]),
       checkPorts(host, port),
       checkBuffers(),
+      checkMtu(host),
+      checkDisk(flags['data-dir'] ?? '.'),
       checkFileLimit(),
       checkClock(),
       ...(flags['key-file'] === undefined ? [] : [checkKeyFile(flags['key-file'])]),

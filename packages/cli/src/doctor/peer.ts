@@ -2,12 +2,25 @@ import { createSocket, type Socket } from 'node:dgram';
 import { lookup } from 'node:dns/promises';
 import { connect } from 'node:net';
 import { parseAddress } from '@grp/core';
+import { checkSkew } from './skew.ts';
 import { once } from './sockets.ts';
 import { ok, problem, warning, type Finding } from './finding.ts';
 
 // A memberlist ping to whoever is there: type 0, then a MessagePack map {SeqNo: 1, Node: "", SourceNode: ""}. Any member
 // answers it. The last field only makes it long: members send strangers no more bytes than they received.
 const ping = Buffer.from('\u0000\u0083\u00A5SeqNo\u0001\u00A4Node\u00A0\u00AASourceNode\u00A0', 'latin1');
+
+const longBytes = 1_400;
+// One field more, which members pass over: "Pad", as bytes of the length that is missing.
+const padHead = Buffer.from('\u00A3Pad\u00C5', 'latin1');
+const padBytes = longBytes - ping.length - padHead.length - 2;
+const paddedPing = Buffer.concat([
+  Buffer.from([ping[0] ?? 0, 0x84]),
+  ping.subarray(2),
+  padHead,
+  Buffer.from([padBytes >> 8, padBytes & 0xff]),
+  Buffer.alloc(padBytes),
+]);
 
 /** Whether a peer can be reached: its name, then TCP, then UDP. */
 export async function checkPeer(text: string, timeoutMs: number): Promise<readonly Finding[]> {
@@ -18,7 +31,11 @@ export async function checkPeer(text: string, timeoutMs: number): Promise<readon
   } catch {
     return [problem('peer-name', `${host} has no address.`, 'Check the name, or use the IP address.')];
   }
-  return Promise.all([peerTcp(address, port, timeoutMs), peerUdp(address, port, timeoutMs)]);
+  return Promise.all([
+    peerTcp(address, port, timeoutMs),
+    peerUdp(address, port, timeoutMs),
+    checkSkew(address, port, timeoutMs),
+  ]);
 }
 
 function peerTcp(host: string, port: number, timeoutMs: number): Promise<Finding> {
@@ -60,7 +77,7 @@ async function peerUdp(host: string, port: number, timeoutMs: number): Promise<F
     await connected(socket, port, host);
     const heard = once(socket, 'message', timeoutMs);
     socket.send(ping);
-    if (await heard) return ok('peer-udp', `UDP reaches ${where}: it answered a ping.`);
+    if (await heard) return await longPing(socket, where, timeoutMs);
     return warning(
       'peer-udp',
       `UDP to ${where}: no answer to a ping within ${timeoutMs} ms.`,
@@ -75,6 +92,19 @@ async function peerUdp(host: string, port: number, timeoutMs: number): Promise<F
   } finally {
     socket.close();
   }
+}
+
+/** The same ping, as long as our datagrams may be: a tunnel on the way may carry short ones alone. */
+async function longPing(socket: Socket, where: string, timeoutMs: number): Promise<Finding> {
+  const heard = once(socket, 'message', timeoutMs);
+  socket.send(paddedPing);
+  if (await heard)
+    return ok('peer-udp', `UDP reaches ${where}: it answered pings of ${ping.length} and ${longBytes} bytes.`);
+  return warning(
+    'peer-udp',
+    `UDP to ${where}: a short ping was answered, one of ${longBytes} bytes was not.`,
+    'Something on the way drops long datagrams or their pieces: find the path MTU (tracepath), or raise that of the tunnel.',
+  );
 }
 
 function connected(socket: Socket, port: number, host: string): Promise<void> {
