@@ -8,7 +8,7 @@ import { transferConfig, type TransferConfig } from '../../src/node/net/config.t
 import { OutgoingPut } from '../../src/node/net/outgoing-put.ts';
 import { Peers } from '../../src/node/net/peers.ts';
 import type { Peer } from '../../src/node/net/peer.ts';
-import { tcpStreams } from '../../src/node/net/tcp-streams.ts';
+import { dialStreams, tcpStreams } from '../../src/node/net/tcp-streams.ts';
 import { openBlobStore, type BlobStore } from '../../src/node/store/blob-store.ts';
 import { framesOf, newBlobId, sha256Of, contentOf } from './store-support.ts';
 
@@ -45,7 +45,7 @@ export async function serve(folder: string, count: number, config: Partial<Trans
     });
     servers.push(Object.assign(served, { server }));
   }
-  const clientStreams = await tcpStreams();
+  const clientStreams = dialStreams();
   const peers = new Peers({ streams: clientStreams, config: transferConfig.resolve(config) });
   return {
     servers,

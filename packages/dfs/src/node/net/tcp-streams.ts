@@ -5,8 +5,8 @@ import { dfsError } from '../../errors.ts';
 import { codeOf } from '../store/errors.ts';
 
 export interface TcpStreamsOptions {
-  /** Where to listen; undefined: it only dials. Port 0 takes a free one. */
-  readonly listen?: { readonly host: string; readonly port: number };
+  /** Where to listen. Port 0 takes a free one. */
+  readonly listen: { readonly host: string; readonly port: number };
   /** Incoming streams at a time (default 1,024); one more is reset. */
   readonly incomingMax?: number;
 }
@@ -18,8 +18,7 @@ const socketBufferBytes = 1_048_576;
  * Byte streams over TCP that send what they are given without copying it: bytes handed to `write` must not change any
  * more. A node brings its own, with allow-lists and faults. @throws GrpError DFS_PORT_UNUSABLE
  */
-export async function tcpStreams({ listen, incomingMax = 1_024 }: TcpStreamsOptions = {}): Promise<Streams> {
-  if (listen === undefined) return new TcpStreams(undefined, '127.0.0.1:0' as Address, incomingMax);
+export async function tcpStreams({ listen, incomingMax = 1_024 }: TcpStreamsOptions): Promise<Streams> {
   const server = createServer({ allowHalfOpen: true, noDelay: true, highWaterMark: socketBufferBytes });
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
@@ -31,6 +30,11 @@ export async function tcpStreams({ listen, incomingMax = 1_024 }: TcpStreamsOpti
   const bound = server.address();
   const port = typeof bound === 'object' && bound !== null ? bound.port : listen.port;
   return new TcpStreams(server, formatAddress(listen.host, port), incomingMax);
+}
+
+/** As `tcpStreams`, for who only dials. */
+export function dialStreams(): Streams {
+  return new TcpStreams(undefined, '0.0.0.0:0' as Address, 0);
 }
 
 class TcpStreams implements Streams {
