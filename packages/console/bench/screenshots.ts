@@ -1,0 +1,94 @@
+// Takes the pictures of docs/images from the real page: a live cluster whose leader has just died, and lessons of the lab.
+// Usage: node --conditions=@grp/source packages/console/bench/screenshots.ts [FOLDER]
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import type { Browser, Page } from 'playwright-core';
+import { openBrowser } from '../test/support/browser.ts';
+import { grp as run } from '../test/support/grp.ts';
+
+const root = fileURLToPath(new URL('../../..', import.meta.url));
+const folder = process.argv[2] ?? join(root, 'docs', 'images');
+const dir = await mkdtemp(join(tmpdir(), 'grp-shots-'));
+
+const grp = (...argv: readonly string[]): Promise<Record<string, unknown>> => run(...argv, '--dir', dir);
+
+async function picture(page: Page, name: string, fullPage = false): Promise<void> {
+  await page.screenshot({ path: join(folder, `${name}.png`), fullPage });
+  process.stdout.write(`${name}.png\n`);
+}
+
+async function openPage(browser: Browser, url: string, options: Parameters<Browser['newPage']>[0] = {}): Promise<Page> {
+  const page = await browser.newPage({ viewport: { width: 1440, height: 900 }, colorScheme: 'dark', ...options });
+  page.on('pageerror', (error) => process.stderr.write(`${error.message}\n`));
+  await page.goto(url);
+  return page;
+}
+
+/** The cluster, with something going on and then without its leader. */
+async function livePictures(browser: Browser): Promise<void> {
+  const { nodes } = (await grp(
+    'cluster',
+    'up',
+    '-n',
+    '5',
+    '--role',
+    'swim,gms,raft,chat,tracker',
+    '--base-port',
+    '0',
+    '--detach',
+  )) as {
+    nodes: { id: string; http: string }[];
+  };
+  const { url } = await grp('console', '--node', 'n2');
+  const page = await openPage(browser, String(url));
+  await page.getByText('5 members alive').waitFor();
+  for (let round = 0; round < 14; round++) {
+    const from = nodes[round % nodes.length] as { http: string };
+    const headers = { 'content-type': 'application/json' };
+    const body = JSON.stringify({ payload: `change ${round}`, count: 1 });
+    await fetch(`${from.http}/v1/gms/mcast`, { method: 'POST', headers, body });
+    await sleep(500);
+  }
+  await picture(page, 'console');
+  await grp('cluster', 'kill', 'n1');
+  await page.locator('[data-node=n1][data-state=down]').waitFor();
+  await sleep(2_500);
+  await page.emulateMedia({ colorScheme: 'light' });
+  await page.getByRole('button', { name: 'Switch to the light theme' }).click();
+  await sleep(1_200);
+  await picture(page, 'console-light');
+  const phone = await openPage(browser, String(url), { viewport: { width: 390, height: 844 }, deviceScaleFactor: 2 });
+  await phone.locator('[data-node=n1][data-state=down]').waitFor();
+  await picture(phone, 'console-phone');
+}
+
+/** Lessons of the lab, served by the same nodes. */
+async function labPictures(browser: Browser, url: string): Promise<void> {
+  const lessons = [
+    ['lab', '#/lab/gms2-crash?level=gms2&seed=1'],
+    ['lab-total-order', '#/lab/gms4-takeover?level=gms4&seed=3'],
+    ['lab-full', '#/lab/gms4-suspicion?level=full&seed=1'],
+  ] as const;
+  for (const [name, hash] of lessons) {
+    const page = await openPage(browser, `${url}/${hash}`);
+    await page.locator('canvas').waitFor();
+    await sleep(700);
+    await picture(page, name);
+    await page.close();
+  }
+}
+
+await mkdir(folder, { recursive: true });
+const browser = await openBrowser();
+try {
+  await livePictures(browser);
+  const { nodes } = (await grp('cluster', 'status')) as { nodes: { id: string; http: string }[] };
+  await labPictures(browser, nodes.find(({ id }) => id === 'n2')?.http ?? '');
+} finally {
+  await browser.close();
+  await grp('cluster', 'down').catch(() => {});
+  await rm(dir, { recursive: true, force: true });
+}

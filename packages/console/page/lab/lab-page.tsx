@@ -1,0 +1,190 @@
+import { useComputed } from '@preact/signals';
+import type { JSX } from 'preact';
+import { firstFrom, type Diagram } from '../../src/lab/diagram.ts';
+import { narrate, type Line } from '../../src/lab/narrate.ts';
+import { levelNames, scenarioOf, scenarios } from '../../src/lab/catalogue.ts';
+import { plural } from '../../src/words.ts';
+import { Verdict } from '../icons.tsx';
+import type { Theme } from '../theme.ts';
+import { ToneMark } from '../tone-mark.tsx';
+import { VirtualRows } from '../virtual-rows.tsx';
+import { Legend } from './legend.tsx';
+import { ChecksPanel, OrdersPanel, PlanPanel, WallPanel } from './panels.tsx';
+import { Stage } from './stage.tsx';
+import type { LabStore, Shown } from './store.ts';
+import { handleKey, Transport } from './transport.tsx';
+
+/** A simulated group: pick what happens, and look at every moment of it. */
+export function LabPage({ store, theme }: { readonly store: LabStore; readonly theme: Theme }): JSX.Element {
+  const shown = store.shown.value;
+  return (
+    <>
+      <Lesson store={store} />
+      {store.problem.value !== '' && <p class="sentence">{store.problem.value}</p>}
+      {shown === undefined ? (
+        <p class="empty panel">Running.</p>
+      ) : (
+        <>
+          <section class="panel stage" aria-label="Diagram">
+            <Stage
+              diagram={shown.diagram}
+              at={store.at.value}
+              until={shown.until}
+              hidden={store.hidden.value}
+              alarms={alarmsOf(shown)}
+              selected={store.selected.value}
+              theme={theme}
+              onAt={(at) => (store.at.value = at)}
+              onSelect={(lane) => (store.selected.value = lane)}
+              onKey={(event) => handleKey(event, store, shown)}
+            />
+            <Transport store={store} shown={shown} />
+            <Legend store={store} shown={shown} theme={theme} />
+          </section>
+          <div class="benches">
+            <div class="column">
+              <WallPanel store={store} shown={shown} />
+              <OrdersPanel store={store} shown={shown} />
+            </div>
+            <div class="column">
+              <ChecksPanel store={store} shown={shown} />
+            </div>
+            <div class="column">
+              <PlanPanel store={store} shown={shown} />
+              <Words store={store} diagram={shown.diagram} />
+            </div>
+          </div>
+        </>
+      )}
+    </>
+  );
+}
+
+function alarmsOf({ diagram, result }: Shown): readonly number[] {
+  const broken = result.report.violations.flatMap(({ at }) => (at === undefined ? [] : [Math.min(at, diagram.endsAt)]));
+  return [...diagram.crashedAt.values(), ...broken];
+}
+
+function Lesson({ store }: { readonly store: LabStore }): JSX.Element {
+  const { scenario: name, level, seed } = store.request.value;
+  const scenario = scenarioOf(name);
+  return (
+    <section class="panel lesson" aria-label="Scenario">
+      <div class="choose">
+        <label>
+          Scenario
+          <select
+            value={name}
+            onChange={({ currentTarget: { value } }) => {
+              const next = scenarioOf(value);
+              store.ask({ scenario: value, level: next.level, seed: next.seed, plan: next.plan });
+            }}
+          >
+            {scenarios.map((one) => (
+              <option key={one.name} value={one.name}>
+                {one.name}
+              </option>
+            ))}
+          </select>
+        </label>
+        <fieldset class="levels">
+          <legend>Level of the protocol</legend>
+          <div>
+            {levelNames(name).map((one) => (
+              <label key={one}>
+                <input
+                  type="radio"
+                  name="level"
+                  value={one}
+                  checked={one === level}
+                  onChange={() => store.ask({ level: one }, store.at.value)}
+                />
+                <span>{one}</span>
+              </label>
+            ))}
+          </div>
+        </fieldset>
+        <label>
+          Seed
+          <input
+            type="number"
+            min={0}
+            max={4_294_967_295}
+            value={seed}
+            onChange={({ currentTarget: { valueAsNumber } }) => {
+              if (Number.isInteger(valueAsNumber) && valueAsNumber >= 0) store.ask({ seed: valueAsNumber });
+            }}
+          />
+        </label>
+        <button onClick={() => store.ask({ seed: seed + 1 })}>Next seed</button>
+        <span class="faint">{store.shown.value?.result.about}</span>
+      </div>
+      <p class="question">{scenario.question}</p>
+      <Answer store={store} />
+    </section>
+  );
+}
+
+function Answer({ store }: { readonly store: LabStore }): JSX.Element {
+  const { scenario: name, level } = store.request.value;
+  const shown = store.shown.value;
+  const broken = [...new Set(shown?.result.report.violations.map(({ checker }) => checker))];
+  const took =
+    shown === undefined
+      ? ''
+      : `${plural(shown.diagram.messages.length, 'message')} in ${shown.result.tookMs.toFixed(0)} ms`;
+  return (
+    <div class="choose">
+      <span class="verdict" data-verdict={broken.length === 0 ? 'kept' : 'broken'}>
+        <Verdict kind={broken.length === 0 ? 'well' : 'broken'} />
+        {broken.length === 0
+          ? `${level} keeps every promise in this run.`
+          : `${level} breaks ${plural(broken.length, 'promise')} in this run${isExpected(shown, broken) ? ', as the lesson says' : ''}.`}
+      </span>
+      <span class="faint">{took}</span>
+      <details>
+        <summary>The answer</summary>
+        <p>{scenarioOf(name).explanation}</p>
+      </details>
+    </div>
+  );
+}
+
+function isExpected(shown: Shown | undefined, broken: readonly string[]): boolean {
+  const expected = shown?.result.expected ?? [];
+  return broken.every((checker) => expected.includes(checker));
+}
+
+/** What the diagram shows, in words. */
+function Words({ store, diagram }: { readonly store: LabStore; readonly diagram: Diagram }): JSX.Element {
+  const lines = useComputed(() => (store.shown.value === undefined ? [] : narrate(store.shown.value.diagram)));
+  const target = firstFrom(lines.value, store.at.value, ({ at }) => at);
+  return (
+    <section class="panel" aria-labelledby="words-title">
+      <header>
+        <h2 id="words-title">In words</h2>
+        <span class="note">{plural(lines.value.length, 'event')}</span>
+      </header>
+      <VirtualRows
+        count={lines.value.length}
+        label={`The run in words, ${diagram.lanes.length} processes`}
+        empty="Nothing happens."
+        target={target}
+        kind="words"
+        row={(index) => <WordsLine line={lines.value[index] as Line} isNow={index === target} />}
+      />
+    </section>
+  );
+}
+
+function WordsLine({ line, isNow }: { readonly line: Line; readonly isNow: boolean }): JSX.Element {
+  return (
+    <>
+      <time>{line.at.toFixed(1)}</time>
+      <span class="kind">
+        <ToneMark tone={line.tone} />
+      </span>
+      {isNow ? <b title={line.words}>{line.words}</b> : <span title={line.words}>{line.words}</span>}
+    </>
+  );
+}

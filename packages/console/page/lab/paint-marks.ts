@@ -1,0 +1,96 @@
+import { firstFrom, type Point } from '../../src/lab/diagram.ts';
+import { endOf, xAt } from '../../src/lab/viewport.ts';
+import { cross, font, footRoom, laneY, type Scene } from './scene.ts';
+
+const pointsMax = 3_000;
+
+/** Draws what happens in single lanes, and in the world. */
+export function paintPoints(context: CanvasRenderingContext2D, scene: Scene): void {
+  const { diagram, view } = scene;
+  const begin = firstFrom(diagram.points, view.from - 8 / view.pxPerMs, ({ at }) => at);
+  const end = firstFrom(diagram.points, endOf(view) + 8 / view.pxPerMs, ({ at }) => at);
+  const stride = Math.max(1, Math.ceil((end - begin) / pointsMax));
+  const lastWord = new Map<number, number>();
+  for (let index = begin; index < end; index++) {
+    const point = diagram.points[index] as Point;
+    const isRare = point.kind !== 'receive' && point.kind !== 'deliver' && point.kind !== 'send';
+    if (!isRare && index % stride !== 0) continue;
+    const x = xAt(view, point.at);
+    if (point.lane < 0) worldMark(context, scene, point, x);
+    else pointMark(context, scene, { point, x, y: laneY(scene, point.lane), lastWord });
+  }
+}
+
+function worldMark(context: CanvasRenderingContext2D, { height, colourOf }: Scene, { label }: Point, x: number): void {
+  context.strokeStyle = colourOf('--amber');
+  context.lineWidth = 1.2;
+  context.setLineDash([3, 4]);
+  context.beginPath();
+  context.moveTo(x, 22);
+  context.lineTo(x, height - footRoom);
+  context.stroke();
+  context.setLineDash([]);
+  context.fillStyle = colourOf('--amber');
+  context.textAlign = 'left';
+  context.font = font(11);
+  context.fillText(label, x + 4, 30);
+}
+
+interface PlacedPoint {
+  readonly point: Point;
+  readonly x: number;
+  readonly y: number;
+  /** Lane → where its last words ended, so that words do not run into each other. */
+  readonly lastWord: Map<number, number>;
+}
+
+function pointMark(
+  context: CanvasRenderingContext2D,
+  { colourOf, view }: Scene,
+  { point, x, y, lastWord }: PlacedPoint,
+): void {
+  const { kind, lane, label, colour } = point;
+  context.lineWidth = 1.6;
+  if (kind === 'deliver' || kind === 'state') {
+    context.fillStyle = colour ?? colourOf('--blue');
+    context.strokeStyle = colourOf('--ink');
+    context.beginPath();
+    context.rect(x - 5.5, y - 5.5, 11, 11);
+    context.fill();
+    context.stroke();
+  } else if (kind === 'receive' || kind === 'send') {
+    context.fillStyle = colourOf('--panel');
+    context.strokeStyle = colourOf(kind === 'send' ? '--pink' : '--soft');
+    context.beginPath();
+    context.arc(x, y, kind === 'send' ? 4.6 : 3, 0, Math.PI * 2);
+    context.fill();
+    context.stroke();
+  } else if (kind === 'crash') {
+    context.strokeStyle = colourOf('--red');
+    context.lineWidth = 3.4;
+    context.beginPath();
+    cross(context, x, y, 7.5);
+    context.stroke();
+  } else if (kind === 'suspect' || kind === 'trouble' || kind === 'role') {
+    context.fillStyle = colourOf('--amber');
+    context.beginPath();
+    context.moveTo(x, y - 6);
+    context.lineTo(x + 6, y);
+    context.lineTo(x, y + 6);
+    context.lineTo(x - 6, y);
+    context.fill();
+  }
+  if (view.pxPerMs < 1.1 || kind === 'receive' || kind === 'view' || (kind === 'send' && view.pxPerMs < 3)) return;
+  context.font = font(10.5);
+  const words = kind === 'crash' ? '' : kind === 'send' ? `asks ${label}` : label;
+  const width = context.measureText(words).width;
+  if (words === '' || x - width / 2 < (lastWord.get(lane) ?? -Infinity) + 6) return;
+  lastWord.set(lane, x + width / 2);
+  context.textAlign = 'center';
+  context.lineWidth = 3;
+  context.strokeStyle = colourOf('--panel');
+  const below = kind === 'send' ? -11 : 20;
+  context.strokeText(words, x, y + below);
+  context.fillStyle = colourOf(kind === 'suspect' || kind === 'trouble' ? '--amber' : '--soft');
+  context.fillText(words, x, y + below);
+}

@@ -1,0 +1,164 @@
+import { runLevel } from '@grp/lab';
+import { expect, test } from 'vitest';
+import { levelNames, requestOf, scenarios } from '../src/lab/catalogue.ts';
+import { checksAt } from '../src/lab/checks.ts';
+import { layOut } from '../src/lab/diagram.ts';
+import { stepText, withFault, type FaultKind } from '../src/lab/faults.ts';
+import { momentAt, timelineOf } from '../src/lab/moment.ts';
+import { narrate } from '../src/lab/narrate.ts';
+import { atPlace, ordersOf } from '../src/lab/orders.ts';
+import { shrink, simulate } from '../src/lab/simulation.ts';
+import { interestingUntil, neighbour } from '../src/lab/steps.ts';
+import { endOf, fitted, panned, showing, timeAt, xAt, zoomed } from '../src/lab/viewport.ts';
+
+const still = (): number => 0;
+
+async function shown(scenario: string, level?: string, seed?: number) {
+  const result = await simulate(requestOf({ scenario, level, seed }), still);
+  const { events, workers } = result.report;
+  const diagram = layOut(
+    events,
+    workers.map(({ node }) => node),
+  );
+  return {
+    result,
+    events,
+    diagram,
+    orders: ordersOf(events, diagram.lanes),
+    timeline: timelineOf(events, diagram.lanes),
+  };
+}
+
+const all = scenarios.flatMap(({ name }) => levelNames(name).map((level) => [name, level] as const));
+
+test.each(all)('%s under %s: the layout is consistent with the report', async (scenario, level) => {
+  const { result, diagram, timeline, orders } = await shown(scenario, level);
+  const { report } = result;
+  expect(diagram.messages.length).toBe(report.figures.transmitted);
+  for (const { sentAt, receivedAt = sentAt, from, to } of diagram.messages) {
+    expect(receivedAt).toBeGreaterThanOrEqual(sentAt);
+    expect(Math.min(from, to)).toBeGreaterThanOrEqual(0);
+  }
+  const { workers } = momentAt(timeline, Infinity);
+  for (const worker of report.workers) {
+    const drawn = workers.find(({ node }) => node === worker.node);
+    expect(drawn).toMatchObject({ colour: worker.colour, count: worker.count, view: worker.view?.id });
+  }
+  expect(orders.length).toBeGreaterThanOrEqual(Math.max(...report.workers.map(({ count }) => count)));
+  expect(report.divergence !== undefined || orders.divergesAt === undefined).toBe(true);
+  expect(narrate(diagram).length).toBe(diagram.messages.length + diagram.points.length);
+});
+
+test('the page gives the hash that the lab gives, for its own plan and for a changed one', async () => {
+  const request = requestOf({ scenario: 'gms4-takeover', level: 'gms4', seed: 8 });
+  expect((await simulate(request, still)).report.traceHash).toBe(
+    (await runLevel(request.plan, request.level, request.seed)).traceHash,
+  );
+});
+
+test('gms2-crash: the wall shows the moment at which colours part, and who held what back', async () => {
+  const { timeline, result, diagram, orders } = await shown('gms2-crash', 'gms2');
+  expect(momentAt(timeline, 0)).toMatchObject({ isEqual: true, behind: 0 });
+  expect(momentAt(timeline, diagram.endsAt).isEqual).toBe(false);
+  expect(momentAt(timeline, diagram.endsAt).workers[0]).toMatchObject({ node: 'n1', state: 'crashed' });
+  expect(result.report.divergence?.position).toBe(orders.divergesAt);
+  const place = orders.divergesAt ?? 0;
+  expect(orders.rows.map((row) => atPlace(row, place)?.label)).toEqual([undefined, 'n1-3', 'n2-1', 'n2-1']);
+});
+
+test('gms3-loss: what waits for a lost number is held back for ever', async () => {
+  const { diagram } = await shown('gms3-loss', 'gms3');
+  expect(diagram.held.some(({ until }) => until === Infinity)).toBe(true);
+  expect(diagram.messages.some(({ isLost }) => isLost)).toBe(true);
+});
+
+test('gms4-takeover: what is sent again is told from what is sent', async () => {
+  const { diagram } = await shown('gms4-takeover', 'gms4');
+  const repeats = diagram.messages.filter(({ isRepeat }) => isRepeat);
+  expect(repeats.length).toBeGreaterThan(0);
+  for (const { label, kind, to } of repeats)
+    expect(
+      diagram.messages.filter((one) => one.label === label && one.kind === kind && one.to === to).length,
+    ).toBeGreaterThan(1);
+});
+
+test('bands follow views without overlap, and the first member leads', async () => {
+  const { diagram } = await shown('gms2-crash', 'full');
+  for (const [lane, name] of diagram.lanes.entries()) {
+    const own = diagram.bands.filter((band) => band.lane === lane);
+    for (const [index, band] of own.entries()) {
+      expect(band.leads).toBe(band.members[0] === name);
+      expect(band.from).toBeGreaterThanOrEqual(own[index - 1]?.until ?? 0);
+    }
+  }
+});
+
+test('steps go from event to event and end at the ends', async () => {
+  const { diagram } = await shown('gms1-calm');
+  let at = 0;
+  let count = 0;
+  for (; at < diagram.endsAt; count++) {
+    const next = neighbour(diagram, at, 1);
+    expect(next).toBeGreaterThan(at);
+    expect(neighbour(diagram, next, -1)).toBe(at);
+    at = next;
+  }
+  expect(count).toBe(diagram.instants.filter((instant) => instant > 0).length);
+  expect(neighbour(diagram, 0, -1)).toBe(0);
+  expect(interestingUntil(diagram)).toBeLessThanOrEqual(diagram.endsAt);
+});
+
+test('checks are green before the violation, red after it, and announced', () => {
+  const violations = [
+    { checker: 'a', message: 'late', at: 50 },
+    { checker: 'a', message: 'early', at: 20 },
+    { checker: 'b', message: 'at the end' },
+  ];
+  const states = (at: number): readonly string[] =>
+    checksAt(['a', 'b', 'c'], violations, { at, endsAt: 100 }).map(({ state }) => state);
+  expect(states(19)).toEqual(['ahead', 'ahead', 'holds']);
+  expect(states(20)).toEqual(['broken', 'ahead', 'holds']);
+  expect(states(100)).toEqual(['broken', 'broken', 'holds']);
+  expect(checksAt(['a'], violations, { at: 0, endsAt: 100 })[0]).toMatchObject({ at: 20, message: 'early' });
+});
+
+test.each<FaultKind>(['crash', 'pause', 'suspect', 'isolate', 'multicast', 'heal'])(
+  'a click on %s is a step of the plan, and the run before it stays the same',
+  async (kind) => {
+    const { diagram, result } = await shown('gms1-calm', 'full');
+    const plan = withFault(result.request.plan, { kind, node: 'n2', at: 60, lanes: diagram.lanes });
+    const next = await simulate({ ...result.request, plan }, still);
+    const before = (events: typeof next.report.events) =>
+      events.filter(({ at }) => at < 60).map((event) => JSON.stringify(event));
+    expect(before(next.report.events)).toEqual(before(result.report.events));
+    for (const step of plan.steps) expect(stepText(step)).toMatch(/^\S.{5,}/);
+  },
+);
+
+test('a failing run is made shorter and still fails in the same way', async () => {
+  const request = requestOf({ scenario: 'gms4-suspicion', level: 'gms4' });
+  const checker = 'virtual synchrony';
+  const plan = await shrink(request, checker);
+  const weight = ({ steps }: typeof plan): number =>
+    steps.reduce((sum, step) => sum + (step.type === 'multicast' ? step.count : 1), 0);
+  expect(weight(plan)).toBeLessThan(weight(request.plan) / 2);
+  const { report } = await simulate({ ...request, plan }, still);
+  expect(report.violations.map((violation) => violation.checker)).toContain(checker);
+});
+
+test('what is not broken is not made shorter', async () => {
+  const request = requestOf({ scenario: 'gms1-calm', level: 'full' });
+  expect(await shrink(request, 'virtual synchrony')).toBe(request.plan);
+});
+
+test('the stretch in sight stays within the run, and zooming keeps the time under the pointer', () => {
+  const view = fitted(1_000, 0, 100, 1_000);
+  expect(endOf(view) - view.from).toBeGreaterThanOrEqual(100);
+  const nearer = zoomed(view, 2, 400, 1_000);
+  expect(timeAt(nearer, 400)).toBeCloseTo(timeAt(view, 400));
+  expect(panned(view, -1e9, 1_000).from).toBeGreaterThan(-10);
+  expect(panned(view, 1e9, 1_000).from).toBeLessThan(1_000);
+  expect(xAt(showing(view, 900, 1_000), 900)).toBeLessThan(1_000);
+  for (let count = 0; count < 50; count++)
+    expect(zoomed(view, 1_000 ** (count % 2 ? 1 : -1), 10, 1_000).pxPerMs).toBeGreaterThan(0);
+});

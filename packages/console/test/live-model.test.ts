@@ -1,0 +1,171 @@
+import { expect, test } from 'vitest';
+import { healthOf } from '../src/live/health.ts';
+import { clusterModel, emptyModel, withMemberNews } from '../src/live/model.ts';
+import { TrafficMeter } from '../src/live/traffic.ts';
+
+const names = ['n1', 'n2', 'n10'];
+
+function members(change: Readonly<Record<string, string>> = {}) {
+  return {
+    members: names.map((name, index) => ({
+      ...{ id: `${name}#1`, name, address: `127.0.0.1:${index + 1}`, incarnation: 7, rttMs: 1.5 },
+      status: change[name] ?? 'alive',
+      tags: { ports: 'gms:2,raft:5,http:9' },
+    })),
+  };
+}
+
+function node(name: string, more: object = {}, documents: object = {}) {
+  return {
+    ...{ name, isSelf: name === 'n1', http: 'http://127.0.0.1:7953', reach: 'ok' },
+    documents: { 'swim.members': members(), 'node.status': { roles: ['swim', 'gms'], ready: true }, ...documents },
+    ...more,
+  };
+}
+
+test('every member is a row, in the order of its number, with what it tells of itself', () => {
+  const model = clusterModel({ nodes: [node('n10'), node('n2'), node('n1')] });
+  expect(model.rows.map(({ name, state, isSelf }) => [name, state, isSelf])).toEqual([
+    ['n1', 'alive', true],
+    ['n2', 'alive', false],
+    ['n10', 'alive', false],
+  ]);
+  expect(model.rows[0]).toMatchObject({ incarnation: 7, roles: ['swim', 'gms'], rttMs: 1.5, reach: 'ok' });
+  expect(healthOf(model)).toEqual([{ level: 'well', sentence: '3 members alive, and all lists agree.' }]);
+});
+
+test('a member that nobody could ask is still a row, with the roles that it announces', () => {
+  const model = clusterModel({ nodes: [node('n1')] });
+  expect(model.rows.map(({ name, reach }) => [name, reach])).toEqual([
+    ['n1', 'ok'],
+    ['n2', 'skipped'],
+    ['n10', 'skipped'],
+  ]);
+  expect(model.rows[1]?.roles).toEqual(['swim', 'gms', 'raft']);
+});
+
+test('a node that does not answer is told before the membership has judged, and then as down', () => {
+  const silent = clusterModel({ nodes: [node('n1'), { ...node('n2', { reach: 'refused' }), documents: {} }] });
+  expect(healthOf(silent)[0]?.sentence).toBe('n2 does not answer; the membership has not judged yet.');
+  const judged = clusterModel({
+    nodes: [
+      node('n1', {}, { 'swim.members': members({ n2: 'down' }) }),
+      { ...node('n2', { reach: 'refused' }), documents: {} },
+    ],
+  });
+  expect(healthOf(judged)[0]).toEqual({ level: 'trouble', sentence: 'n2 is down.' });
+});
+
+test('lists that differ are told with both sides', () => {
+  const model = clusterModel({ nodes: [node('n1'), node('n2', {}, { 'swim.members': members({ n10: 'suspect' }) })] });
+  expect(healthOf(model)[0]?.sentence).toBe('The lists differ: n1 has n10 as alive, n2 as suspect.');
+});
+
+test('news of a member is shown at once; news of a stranger changes nothing', () => {
+  const model = clusterModel({ nodes: [node('n1')] });
+  const next = withMemberNews(model, { name: 'n2', status: 'suspect', incarnation: 9 });
+  expect(next.rows[1]).toMatchObject({ state: 'suspect', incarnation: 9 });
+  expect(withMemberNews(model, { name: 'nobody', status: 'down' })).toBe(model);
+});
+
+test('the leader of a raft group is whoever says so in the newest term', () => {
+  const raft = (role: string, term: number, leader: string) => ({
+    'raft.status raft': {
+      group: 'raft',
+      role,
+      term,
+      leader,
+      voters: ['n1', 'n2'],
+      firstIndex: 1,
+      lastIndex: 5,
+      commitIndex: 4,
+    },
+  });
+  const model = clusterModel({
+    nodes: [node('n1', {}, raft('leader', 2, 'n1')), node('n2', {}, raft('leader', 3, 'n2'))],
+  });
+  expect(model.raft).toMatchObject([{ name: 'raft', term: 3, leader: 'n2', voters: ['n1', 'n2'] }]);
+  const leaderless = clusterModel({ nodes: [node('n1', {}, raft('candidate', 4, ''))] });
+  expect(healthOf(leaderless).map(({ sentence }) => sentence)).toContain(
+    'The raft group raft has no leader in term 4.',
+  );
+});
+
+test('two members that have delivered equally much and differ are trouble', () => {
+  const view = (orderHash: string) => ({
+    'gms.view': {
+      group: 'g',
+      self: 'x',
+      status: 'joined',
+      view: { id: 1, leader: 'n1#1', members: [] },
+      delivered: { sequence: 5, orderHash },
+    },
+  });
+  const model = clusterModel({ nodes: [node('n1', {}, view('a')), node('n2', {}, view('b'))] });
+  expect(healthOf(model)).toContainEqual({
+    level: 'trouble',
+    sentence: 'Deliveries differ up to message 5: this must never be.',
+  });
+});
+
+const hostile: readonly unknown[] = [
+  undefined,
+  null,
+  [],
+  'text',
+  { nodes: 7 },
+  { nodes: [null, 1, [], { name: 5, documents: 'x' }] },
+  {
+    nodes: [
+      { name: 'n1', isSelf: true, documents: { 'swim.members': { members: [{ name: {}, status: [], tags: 3 }] } } },
+    ],
+  },
+  {
+    nodes: [
+      {
+        name: 'a',
+        http: 'javascript:alert(1)',
+        documents: { 'gms.workers': { colour: 'url(x)' }, 'gms.view': { status: 'joined' } },
+      },
+    ],
+  },
+];
+
+test.each(hostile)('nonsense is read without a throw: %j', (document) => {
+  const model = clusterModel(document);
+  expect(healthOf(model).length).toBeGreaterThan(0);
+  for (const row of model.rows) {
+    expect(row.http).toBeUndefined();
+    expect(row.group?.colour).toBeUndefined();
+  }
+});
+
+test('without an answer there is nothing to say yet', () => {
+  expect(healthOf(emptyModel)[0]?.sentence).toBe('Waiting for the first answer.');
+});
+
+test('rates come from counters; a counter that begins anew and a node that is gone make no spike', () => {
+  const meter = new TrafficMeter();
+  const row = (name: string, bytesOut: number) => ({ name, traffic: [{ type: 'ping', bytesOut, packetsOut: 1 }] });
+  meter.observe(0, [row('n1', 1_000), row('n2', 5_000)]);
+  meter.observe(1_000, [row('n1', 1_500), row('n2', 5_100)]);
+  expect(meter.total).toBe(600);
+  meter.observe(2_000, [row('n1', 10), row('n2', 5_300)]);
+  expect(meter.total).toBe(200);
+  meter.observe(3_000, [row('n2', 5_300)]);
+  expect(meter.series()).toEqual({ times: [1, 2, 3], kinds: [{ type: 'ping', rates: [600, 200, 0] }] });
+});
+
+test('the rates of five minutes are kept, and of eight kinds', () => {
+  const meter = new TrafficMeter();
+  for (let at = 0; at < 400; at++) {
+    const traffic = Array.from({ length: 12 }, (_, kind) => ({
+      type: `k${kind}`,
+      bytesOut: at * (20 - kind),
+      packetsOut: 0,
+    }));
+    meter.observe(at * 1_000, [{ name: 'n1', traffic }]);
+  }
+  const { times, kinds } = meter.series();
+  expect([times.length, kinds.length, kinds.at(-1)?.type]).toEqual([300, 9, 'others']);
+});
