@@ -1,3 +1,4 @@
+import { cp, rm } from 'node:fs/promises';
 import { defineConfig } from 'tsup';
 
 export default defineConfig({
@@ -6,4 +7,9 @@ export default defineConfig({
   target: 'node22',
   sourcemap: true,
   clean: true,
+  // The page is a package of its own, which is built before this one.
+  async onSuccess() {
+    await rm('dist/console', { recursive: true, force: true });
+    await cp('../console/dist', 'dist/console', { recursive: true });
+  },
 });

@@ -31,10 +31,12 @@ import { GmsTail } from './commands/gms/tail.ts';
 import { GmsView } from './commands/gms/view.ts';
 import { GmsWorkers } from './commands/gms/workers.ts';
 import { LabExport } from './commands/lab/export.ts';
+import { Console } from './console/command.ts';
 import { LabLs } from './commands/lab/ls.ts';
 import { LabMaelstrom } from './commands/lab/maelstrom.ts';
 import { LabReplay } from './commands/lab/replay.ts';
 import { LabRun } from './commands/lab/run.ts';
+import { LabOpen } from './lab/open.ts';
 import { Messenger } from './commands/messenger.ts';
 import { NodeEvents } from './commands/node/events.ts';
 import { NodeStart } from './commands/node/start.ts';
@@ -121,6 +123,7 @@ export const COMMANDS = {
   'raft:snapshot': RaftSnapshot,
   'raft:log': RaftLog,
   'lab:run': LabRun,
+  'lab:open': LabOpen,
   'lab:ls': LabLs,
   'lab:replay': LabReplay,
   'lab:export': LabExport,
@@ -136,6 +139,7 @@ export const COMMANDS = {
   'tracker:ban': TrackerBan,
   'tracker:invite': TrackerInvite,
   bench: Bench,
+  console: Console,
   doctor: Doctor,
   top: Top,
   demo: Demo,

@@ -2,6 +2,7 @@ import { writeFile, rename } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { mkdirSync } from 'node:fs';
 import type { Node, NodeOptions } from '@grp/node';
+import { consoleFolder } from './console/folder.ts';
 import { cliError } from './errors.ts';
 import { armSignals } from './signals.ts';
 
@@ -33,7 +34,7 @@ export async function runNode(spec: NodeSpec, onReady: (ready: ReadyDocument) =>
   try {
     const { createNode, createLogger } = await import('@grp/node');
     const logger = createLogger({ format: spec.logFormat });
-    const node = await createNode({ ...spec.options, logger });
+    const node = await createNode({ console: consoleFolder(), ...spec.options, logger });
     const stopped = new Promise<void>((resolve, reject) => {
       node.onStopped((cause) => (cause === undefined ? resolve() : reject(cause)));
     });
