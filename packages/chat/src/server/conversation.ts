@@ -46,6 +46,9 @@ export class Conversation {
   #isFull = false;
   #isPumping = false;
   #sending = 0;
+  /** Requests that are not answered yet, `follow` too. */
+  #open = 0;
+  #onQuiet: (() => void) | undefined;
 
   constructor(options: ConversationOptions) {
     this.#options = options;
@@ -66,7 +69,30 @@ export class Conversation {
     this.#pump();
   }
 
-  async take({ request }: ConverseRequest): Promise<void> {
+  /**
+   * The client will say nothing more. It still gets its answers, and, if it follows a room, what is new there; otherwise
+   * `done` is called after the last answer.
+   */
+  finish(done: () => void): void {
+    this.#onQuiet = done;
+    this.#noteQuiet();
+  }
+
+  async take(request: ConverseRequest): Promise<void> {
+    this.#open++;
+    try {
+      await this.#take(request);
+    } finally {
+      this.#open--;
+      this.#noteQuiet();
+    }
+  }
+
+  #noteQuiet(): void {
+    if (this.#onQuiet !== undefined && this.#open === 0 && this.#followed.size === 0) this.#onQuiet();
+  }
+
+  async #take({ request }: ConverseRequest): Promise<void> {
     switch (request.case) {
       case 'follow':
         return this.#follow(request.value);

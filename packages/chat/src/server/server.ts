@@ -154,6 +154,7 @@ class GrpcChatServer implements ChatServer {
 
   #converse(stream: ServerDuplexStream<ConverseRequest, Uint8Array>): void {
     const { machine, log } = this.#options;
+    const cancels: Cancel[] = [];
     let ended = false;
     const fail = (cause: unknown): void => {
       if (ended) return;
@@ -173,7 +174,6 @@ class GrpcChatServer implements ChatServer {
       write: (response) => !ended && stream.write(response),
       fail,
     });
-    const cancels: Cancel[] = [];
     function end(): void {
       ended = true;
       for (const cancel of cancels) cancel();
@@ -185,8 +185,12 @@ class GrpcChatServer implements ChatServer {
     stream.on('data', (request: ConverseRequest) => void conversation.take(request).catch(fail));
     stream.on('drain', () => conversation.resume());
     stream.on('end', () => {
-      if (!ended) end();
-      stream.end();
+      if (ended) return;
+      conversation.finish(() => {
+        if (ended) return;
+        end();
+        stream.end();
+      });
     });
     stream.on('cancelled', () => (ended ? undefined : end()));
     stream.on('error', () => (ended ? undefined : end()));
