@@ -1,0 +1,21 @@
+// A self-signed certificate for localhost and 127.0.0.1, valid for a hundred years, for tests alone: its key is public.
+
+export const cert = Buffer.from(`-----BEGIN CERTIFICATE-----
+MIIBmzCCAUGgAwIBAgIUPGWpmkzDvO5BfwkXkPYxbHpCVlgwCgYIKoZIzj0EAwIw
+FDESMBAGA1UEAwwJbG9jYWxob3N0MCAXDTI2MTEyMTE1NTgxMVoYDzIxMjYxMDI4
+MTU1ODExWjAUMRIwEAYDVQQDDAlsb2NhbGhvc3QwWTATBgcqhkjOPQIBBggqhkjO
+PQMBBwNCAARSOziBcfl2zS4EtgFKbyDCTQ3oLQXE+7/Fu9LZsJP9hN5PVkvHyBBM
+q2amj5xrydjEZiwLWs0GnVqAfWyxH9RUo28wbTAdBgNVHQ4EFgQUZzi1B8eY+oFC
+YfJ4JN70R5GRid0wHwYDVR0jBBgwFoAUZzi1B8eY+oFCYfJ4JN70R5GRid0wDwYD
+VR0TAQH/BAUwAwEB/zAaBgNVHREEEzARgglsb2NhbGhvc3SHBH8AAAEwCgYIKoZI
+zj0EAwIDSAAwRQIgSDJjpgiIurdlfm9GFwiDgDxGg2A/GRw1O5Eg/eZUd6oCIQCu
+9Pp9cQHDxTnPIvuMujzuUj4+dHCO2qqZiLkCtG7fSg==
+-----END CERTIFICATE-----
+`);
+
+export const key = Buffer.from(`-----BEGIN PRIVATE KEY-----
+MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQg+J2YJOtvU/EctoJx
+CfOpheZA3m3IneOlRnNE8kXRIX6hRANCAARSOziBcfl2zS4EtgFKbyDCTQ3oLQXE
++7/Fu9LZsJP9hN5PVkvHyBBMq2amj5xrydjEZiwLWs0GnVqAfWyxH9RU
+-----END PRIVATE KEY-----
+`);
