@@ -1,5 +1,6 @@
 import { assertSeeds, checkEvents, runSeeds, type GroupEvent } from '@grp/sim';
 import { expect, test } from 'vitest';
+import { orderingSteps } from '../src/ordering/steps.ts';
 import { runOrderingScenario, type OrderingScenario } from '../src/ordering/table.ts';
 import { runTextbookIsis } from '../src/ordering/textbook-isis.ts';
 import { uniformViews } from '../src/ordering/uniform-views.ts';
@@ -14,12 +15,19 @@ test.each<[OrderingScenario, number, readonly string[]]>([
   ['fifo', 40, ['crash', 'flush', 'resend']],
   ['causal', 40, ['crash', 'flush', 'resend']],
   ['link', 60, ['crash', 'leave', 'flush']],
+  ['step', 96, orderingSteps.map((step) => `step.${step}`)],
 ])('%s: %i seeds without a violation', async (scenario, seedCount, mustHappen) => {
   const report = await runSeeds({
     from: 1,
     to: seedCount,
     repeatEvery: 20,
-    run: (seed) => runOrderingScenario(scenario, { seed, nodeCount: 3 + (seed % 5), durationMs: 1_500, loss: 0.02 }),
+    run: (seed) =>
+      runOrderingScenario(scenario, {
+        seed,
+        nodeCount: 3 + (seed % 5),
+        durationMs: scenario === 'step' ? 500 : 1_500,
+        loss: 0.02,
+      }),
     replay: (seed) => `npm run soak -- ordering-seeds --scenario ${scenario} --first ${seed} --seeds 1`,
   });
   assertSeeds(report, { mustHappen });

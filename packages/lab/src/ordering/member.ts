@@ -2,6 +2,7 @@ import { silentLogger, type Address, type Cancel, type NodeId, type Transport } 
 import { createLinks } from '@grp/link';
 import {
   createOrdering,
+  decodeMessage,
   type Links,
   type Order,
   type Ordering,
@@ -38,6 +39,7 @@ export class OrderingSubject {
   /** Datagrams that it still sends before it crashes. */
   #datagramsLeft = Infinity;
   #sentDatagrams = 0;
+  #isLast: (kind: string) => boolean = () => false;
   #sentMessages = 0;
   #isAlive = true;
   #hasView = false;
@@ -87,6 +89,11 @@ export class OrderingSubject {
   /** After so many more datagrams it dies, whatever it is about to do: in the middle of a multicast, or of a flush. */
   crashAfter(datagrams: number): void {
     this.#datagramsLeft = datagrams;
+  }
+
+  /** Asked before each of its messages (without links below), by kind: yes, and it dies instead of sending it. */
+  aim(isLast: (kind: string) => boolean): void {
+    this.#isLast = isLast;
   }
 
   /** The authority over the group tells it a view. */
@@ -140,6 +147,11 @@ export class OrderingSubject {
       delivery: transport.delivery,
       send: (to, payload) => {
         if (!this.#isAlive && this.#datagramsLeft <= 0) return;
+        if (this.#isAlive && this.#isLast(decodeMessage(payload).type)) {
+          this.#datagramsLeft = 0;
+          this.die('it has come to the step that it was to die in');
+          return;
+        }
         if (this.#datagramsLeft <= 0) {
           this.die('its number of datagrams is up');
           return;

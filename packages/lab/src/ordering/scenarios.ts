@@ -76,7 +76,8 @@ function crash(run: OrderingRun, name: string): void {
   awaitDeath(run, name);
 }
 
-function awaitDeath(run: OrderingRun, name: string): void {
+/** Looks after a member that is going to die by itself, so that the authority hears of it. */
+export function awaitDeath(run: OrderingRun, name: string): void {
   const { world } = run;
   const subject = world.node(name);
   const look = (): void => {
