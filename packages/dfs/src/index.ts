@@ -5,7 +5,7 @@ export type { ClientConfig, MasterConfig, MetaConfig, ServiceConfig } from './co
 export { dfsError } from './errors.ts';
 export { MasterMachine, type MasterOptions } from './master/machine.ts';
 export type { CopyOrder, CopyProblem, DeletionOrder, MasterEffect, MasterInput } from './master/types.ts';
-export type { MetaReply, MetaRequest } from './messages.ts';
+export type { HeldBlob, MetaReply, MetaRequest } from './messages.ts';
 export { DfsMeta } from './meta/meta.ts';
 export { safeRules, writeQuorumOf, type MetaRules } from './meta/records.ts';
 export type { Ack, BlobId, FileServer, FileSummary, Manifest, RepairStatus, ServerId, ServerView } from './model.ts';

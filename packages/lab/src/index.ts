@@ -63,3 +63,6 @@ export {
   type MaelstromNodeOptions,
   type MaelstromWorkload,
 } from './maelstrom/node.ts';
+export { dfsChaosKinds, dfsChaosRun, type DfsChaosKind, type DfsChaosOptions } from './dfs/chaos.ts';
+export { DfsRun, type DfsRunOptions, type DfsRunReport } from './dfs/run.ts';
+export { dfsScenarios, runDfsScenario, type DfsScenario, type DfsScenarioOptions } from './dfs/table.ts';

@@ -1,4 +1,5 @@
 import type { Operation, TraceEvent, TraceOptions } from '@grp/sim';
+import { dfsScenarios, runDfsScenario, type DfsScenario } from './dfs/table.ts';
 import { gmsScenarios, runGmsScenario, type GmsScenario } from './gms/run.ts';
 import { orderingScenarios, runOrderingScenario, type OrderingScenario } from './ordering/table.ts';
 import { raftScenarios, runRaftScenario, type RaftScenario } from './raft/table.ts';
@@ -52,5 +53,9 @@ export const simProtocols: Readonly<Record<string, SimProtocol>> = {
   raft: {
     scenarios: raftScenarios,
     run: (scenario, options) => runRaftScenario(scenario as RaftScenario, options),
+  },
+  dfs: {
+    scenarios: dfsScenarios,
+    run: (scenario, options) => runDfsScenario(scenario as DfsScenario, options),
   },
 };

@@ -237,7 +237,8 @@ export class MasterMachine implements Machine<MasterInput, MasterEffect> {
       propose: (key, command, onResult) => this.#propose(key, command, onResult),
       isProposed: (key) => this.#proposals.has(key),
       wakeAt: (at) => {
-        this.#wakeAt = Math.min(this.#wakeAt ?? Infinity, at);
+        // Whatever is due has just been looked at: a deadline that cannot be met yet must not spin.
+        this.#wakeAt = Math.min(this.#wakeAt ?? Infinity, Math.max(at, this.#now + 1));
       },
       server,
       liveServers: () => [...state().servers.keys()].flatMap((id) => server(id) ?? []),

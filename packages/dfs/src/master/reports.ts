@@ -45,8 +45,12 @@ export class Reports {
       if (!isGood) dropCopy(context, { blob, node, incarnation });
       return false;
     }
-    if (state.servers.get(node)?.deletions.has(blob) === true) return false;
-    const isWanted = isGood && record.holders.length < record.replicas && epoch >= record.droppedAt;
+    const server = state.servers.get(node);
+    if (server === undefined || server.deletions.has(blob)) return false;
+    const isYoung = epoch >= (server.dropped.get(blob) ?? 0);
+    const isWanted = isGood && isYoung && record.holders.length < record.replicas;
+    // While nobody else has it, even a copy that must not count is better than none.
+    if (!isWanted && isGood && record.holders.length === 0) return false;
     const ack = { node, incarnation, epoch };
     if (isWanted) context.propose(`holder ${blob} ${node}`, { kind: 'add-holders', items: [{ blob, ack }] });
     else dropCopy(context, { blob, node, incarnation });

@@ -43,7 +43,9 @@ export class Deletions {
     this.#orders.delete(deletion);
     const { at, items } = order;
     const command = { kind: 'deleted', node: at.id, incarnation: at.incarnation, items } as const;
-    context.propose(`deleted ${at.id}`, command);
+    context.propose(`deleted ${at.id}`, command, (result) => {
+      if (result === undefined) this.#retryAt.set(at.id, context.now + context.config.retryMs);
+    });
   }
 
   failed(context: MasterContext, deletion: number): void {

@@ -69,7 +69,7 @@ function commit(state: MetaState, command: PutCommand, holders: readonly ServerI
   const { name, blob, bytes, sha256, replicas, keep, at } = command;
   const version = state.position;
   const record = { blob, name, version, bytes, sha256, replicas, holders: [...holders] };
-  state.addBlob({ ...record, changedAt: version, droppedAt: 0 });
+  state.addBlob({ ...record, changedAt: version });
   state.addVersion(name, { version, blob, bytes, sha256, replicas, at }, keep);
   const outcome: Remembered = { kind: 'committed', version, holders };
   state.remember(command.requestId, outcome);
@@ -145,7 +145,7 @@ function applyAddHolders(state: MetaState, { items }: AddHoldersCommand): Result
       if (state.tombstones.has(blob)) state.orderDeletion(blob, ack.node);
       continue;
     }
-    if (fencesDrops && (ack.epoch < record.droppedAt || server.deletions.has(blob))) continue;
+    if (fencesDrops && (ack.epoch < (server.dropped.get(blob) ?? 0) || server.deletions.has(blob))) continue;
     state.addHolder(record, ack.node);
   }
   return done;

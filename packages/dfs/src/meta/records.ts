@@ -31,8 +31,6 @@ export interface BlobRecord {
   readonly holders: ServerId[];
   /** Position of the last change of `holders`. */
   changedAt: number;
-  /** Position of the last time that a server was told to delete it: copies ordered before that do not count. */
-  droppedAt: number;
 }
 
 export interface ServerRecord {
@@ -47,6 +45,11 @@ export interface ServerRecord {
   readonly held: Set<BlobId>;
   /** What it shall delete, and the position of the entry that says so. */
   readonly deletions: Map<BlobId, number>;
+  /**
+   * Blobs that others hold and that this life was told to delete, with the position of the last time: copies that were
+   * ordered before it do not count, because the deletion may still reach them.
+   */
+  readonly dropped: Map<BlobId, number>;
 }
 
 /** Which unsafe shortcuts are taken. Only the simulator takes any, to show that its checkers see what comes of it. */

@@ -4,14 +4,14 @@ import type { Deletion } from './commands.ts';
 import type { ServerRecord, VersionRecord } from './records.ts';
 import type { MetaState } from './state.ts';
 
-interface StoredServer extends Omit<ServerRecord, 'held' | 'heldBytes' | 'deletions'> {
+interface StoredServer extends Omit<ServerRecord, 'held' | 'heldBytes' | 'deletions' | 'dropped'> {
   readonly deletions: readonly Deletion[];
+  readonly dropped: readonly Deletion[];
 }
 
 interface StoredVersion extends VersionRecord {
   readonly holders: readonly string[];
   readonly changedAt: number;
-  readonly droppedAt: number;
 }
 
 interface StoredFile {
@@ -50,6 +50,7 @@ const serverShape = message<StoredServer>({
   zone: text(5),
   up: bool(6),
   deletions: list(7, placed),
+  dropped: list(8, placed),
 });
 
 const versionShape = message<StoredVersion>({
@@ -61,7 +62,6 @@ const versionShape = message<StoredVersion>({
   at: uint(6),
   holders: texts(7),
   changedAt: uint(8),
-  droppedAt: uint(9),
 });
 
 const fileShape = message<StoredFile>({ name: text(1), keep: uint(2), versions: list(3, versionShape) });
@@ -92,7 +92,11 @@ export function captureState(state: MetaState): Uint8Array {
     position: state.position,
     serversChangedAt: state.serversChangedAt,
     tombstoneFloor: state.tombstoneFloor,
-    servers: [...state.servers.values()].map((server) => ({ ...server, deletions: pairs(server.deletions) })),
+    servers: [...state.servers.values()].map((server) => ({
+      ...server,
+      deletions: pairs(server.deletions),
+      dropped: pairs(server.dropped),
+    })),
     files: [...state.files.values()].map(({ name, keep, versions }) => ({
       name,
       keep,
@@ -114,9 +118,9 @@ export function restoreState(bytes: Uint8Array, state: MetaState): MetaState {
   const snapshot = decodeShape(snapshotShape, bytes);
   if (snapshot === undefined) throw invalid('its bytes are no snapshot');
   if (snapshot.format !== format) throw invalid(`it has format ${snapshot.format}`);
-  for (const { deletions, ...server } of snapshot.servers) {
-    const pending = new Map(deletions.map(({ blob, epoch }) => [blob, epoch]));
-    state.servers.set(server.id, { ...server, heldBytes: 0, held: new Set(), deletions: pending });
+  for (const { deletions, dropped, ...server } of snapshot.servers) {
+    const orders = { deletions: mapOf(deletions), dropped: mapOf(dropped) };
+    state.servers.set(server.id, { ...server, heldBytes: 0, held: new Set(), ...orders });
     state.deletionCount += deletions.length;
   }
   for (const file of snapshot.files) restoreFile(state, file);
@@ -134,13 +138,13 @@ export function restoreState(bytes: Uint8Array, state: MetaState): MetaState {
 
 function stored(state: MetaState, version: VersionRecord): StoredVersion {
   const record = version.blob === undefined ? undefined : state.blobs.get(version.blob);
-  const { holders = [], changedAt = 0, droppedAt = 0 } = record ?? {};
-  return { ...version, holders, changedAt, droppedAt };
+  const { holders = [], changedAt = 0 } = record ?? {};
+  return { ...version, holders, changedAt };
 }
 
 function restoreFile(state: MetaState, { name, keep, versions }: StoredFile): void {
   if (versions.length === 0) throw invalid('a file has no version');
-  const kept = versions.map(({ holders, changedAt, droppedAt, ...version }) => {
+  const kept = versions.map(({ holders, changedAt, ...version }) => {
     const { blob, bytes, sha256, replicas } = version;
     if (blob !== undefined)
       state.addBlob({
@@ -152,7 +156,6 @@ function restoreFile(state: MetaState, { name, keep, versions }: StoredFile): vo
         replicas,
         holders: [...holders],
         changedAt,
-        droppedAt,
       });
     state.bytes += bytes;
     return { ...version, blob };
@@ -165,6 +168,10 @@ function restoreFile(state: MetaState, { name, keep, versions }: StoredFile): vo
 
 function pairs(map: ReadonlyMap<string, number>): readonly Deletion[] {
   return [...map].map(([blob, epoch]) => ({ blob, epoch }));
+}
+
+function mapOf(items: readonly Deletion[]): Map<string, number> {
+  return new Map(items.map(({ blob, epoch }) => [blob, epoch]));
 }
 
 function invalid(problem: string): Error {

@@ -108,8 +108,7 @@ export class MetaState {
     if (server === undefined || !server.up) return;
     if (!server.deletions.has(blob)) this.deletionCount++;
     server.deletions.set(blob, this.position);
-    const record = this.blobs.get(blob);
-    if (record !== undefined) record.droppedAt = this.position;
+    if (this.blobs.has(blob)) server.dropped.set(blob, this.position);
   }
 
   deletionDone(server: ServerRecord, blob: BlobId, epoch: number): void {
@@ -124,6 +123,7 @@ export class MetaState {
     const nodes = new Set([...(record?.holders ?? []), ...alsoAt]);
     for (const node of record === undefined ? [] : [...record.holders]) this.removeHolder(record as BlobRecord, node);
     this.blobs.delete(blob);
+    for (const server of this.servers.values()) server.dropped.delete(blob);
     this.deficient.delete(blob);
     this.excess.delete(blob);
     for (const node of nodes) this.orderDeletion(blob, node);
@@ -144,7 +144,7 @@ export class MetaState {
     const heldBytes = this.rules.clearsLives ? 0 : (old?.heldBytes ?? 0);
     const held = this.rules.clearsLives ? new Set<BlobId>() : (old?.held ?? new Set<BlobId>());
     const common = { id: node, incarnation, life, address, zone, up: true };
-    this.servers.set(node, { ...common, heldBytes, held, deletions: new Map() });
+    this.servers.set(node, { ...common, heldBytes, held, deletions: new Map(), dropped: new Map() });
     this.serversChangedAt = this.position;
     return incarnation;
   }
@@ -154,6 +154,7 @@ export class MetaState {
     this.serversChangedAt = this.position;
     this.deletionCount -= server.deletions.size;
     server.deletions.clear();
+    server.dropped.clear();
     if (!this.rules.clearsLives) return;
     for (const blob of [...server.held]) {
       const record = this.blobs.get(blob);
