@@ -65,6 +65,11 @@ export interface ByteStream {
   readonly peer: Address;
   /** Queues bytes, also before the stream is open. False: the buffer is full, wait for `onDrain`. Ignored once closed. */
   write(bytes: Uint8Array): boolean;
+  /**
+   * As `write`, for much content and without a copy: the bytes must not change before `onFree`, which comes once, when
+   * the stream has no more use for them. Streams that copy anyway do without.
+   */
+  give?(bytes: Uint8Array, onFree: () => void): boolean;
   /** Stops `onData` until `resume`; the peer's writes then fill up and stop too. */
   pause(): void;
   resume(): void;
@@ -91,6 +96,11 @@ export interface Disk {
   read(file: string, offset: number, lengthBytes: number): Promise<Uint8Array>;
   /** Creates the file when needed; a gap reads as zeros. @throws GrpError DISK_FULL, DISK_IO */
   write(file: string, offset: number, bytes: Uint8Array): Promise<void>;
+  /**
+   * `write` and `sync` of these bytes as one request, where the system has that: one turn less. After DISK_FULL all of the
+   * bytes may be written again; after anything else, as after a failed `sync`. @throws GrpError DISK_FULL, DISK_IO
+   */
+  writeDurably?(file: string, offset: number, bytes: Uint8Array): Promise<void>;
   append(file: string, bytes: Uint8Array): Promise<void>;
   /** Reserves room, as zeros, so that later writes below `sizeBytes` cannot meet a full disk. */
   preallocate(file: string, sizeBytes: number): Promise<void>;

@@ -47,7 +47,7 @@ export class FaultStream implements ByteStream {
     this.#outbox = new Outbox({
       clock: context.clock,
       delayMs: (bytes) => this.#delayMs(bytes),
-      write: (bytes) => this.#inner?.write(bytes) ?? false,
+      write: (bytes, onFree) => this.#forward(bytes, onFree),
       end: () => this.#inner?.end(),
       onDrain: () => this.#isLive() && this.#handlers.onDrain?.(),
     });
@@ -111,13 +111,13 @@ export class FaultStream implements ByteStream {
   }
 
   write(bytes: Uint8Array): boolean {
-    if (this.#phase !== 'open') return false;
-    if (this.#outbox.queuedBytes >= queuedBytesMax) {
-      this.#context.drop('stream-overflow');
-      this.abort();
-      return false;
-    }
-    return this.#outbox.write(bytes);
+    return this.#takes() && this.#outbox.write(bytes);
+  }
+
+  give(bytes: Uint8Array, onFree: () => void): boolean {
+    if (this.#takes()) return this.#outbox.write(bytes, onFree);
+    queueMicrotask(onFree);
+    return false;
   }
 
   pause(): void {
@@ -155,6 +155,22 @@ export class FaultStream implements ByteStream {
     this.#context.forget(this);
     this.#handlers.onClose?.(reason);
     this.#handlers = {};
+  }
+
+  #takes(): boolean {
+    if (this.#phase !== 'open') return false;
+    if (this.#outbox.queuedBytes < queuedBytesMax) return true;
+    this.#context.drop('stream-overflow');
+    this.abort();
+    return false;
+  }
+
+  #forward(bytes: Uint8Array, onFree: (() => void) | undefined): boolean {
+    const inner = this.#inner;
+    if (inner?.give !== undefined && onFree !== undefined) return inner.give(bytes, onFree);
+    const hasRoom = inner?.write(bytes) ?? false; // it has made a copy
+    onFree?.();
+    return hasRoom;
   }
 
   #stall(): void {

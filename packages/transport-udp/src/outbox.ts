@@ -4,8 +4,8 @@ export interface OutboxOptions {
   readonly clock: Clock;
   /** How long these bytes take, in ms. */
   readonly delayMs: (bytes: number) => number;
-  /** Where bytes go when their time has come. False: full, until `drained` is called. */
-  readonly write: (bytes: Uint8Array) => boolean;
+  /** Where bytes go when their time has come. False: full, until `drained` is called. `onFree`: see `ByteStream.give`. */
+  readonly write: (bytes: Uint8Array, onFree?: () => void) => boolean;
   readonly end: () => void;
   /** Everything has gone, after a `write` here that returned false. */
   readonly onDrain: () => void;
@@ -40,12 +40,13 @@ export class Outbox {
   }
 
   /** Copies what it keeps. False: wait for `onDrain`. */
-  write(bytes: Uint8Array): boolean {
+  write(bytes: Uint8Array, onFree?: () => void): boolean {
     const { clock, delayMs } = this.#options;
     const now = clock.now();
     const at = Math.max(this.#lastAt, now + delayMs(bytes.length));
-    if (this.#queue.length === 0 && this.#isOpen && !this.#isFull && at <= now) return this.#forward(bytes);
+    if (this.#queue.length === 0 && this.#isOpen && !this.#isFull && at <= now) return this.#forward(bytes, onFree);
     this.#push({ at, bytes: bytes.slice() });
+    onFree?.();
     if (this.#queuedBytes >= queuedBytesHigh) this.#owesDrain = true;
     return !this.#owesDrain;
   }
@@ -103,8 +104,8 @@ export class Outbox {
     onDrain();
   }
 
-  #forward(bytes: Uint8Array): boolean {
-    if (this.#options.write(bytes)) return true;
+  #forward(bytes: Uint8Array, onFree?: () => void): boolean {
+    if (this.#options.write(bytes, onFree)) return true;
     this.#isFull = true;
     this.#owesDrain = true;
     return false;

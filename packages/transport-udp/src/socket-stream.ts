@@ -58,14 +58,14 @@ export class SocketStream implements ByteStream {
   }
 
   write(bytes: Uint8Array): boolean {
-    if (!this.#writable || !this.#alive()) return false;
-    if (this.#socket.writableLength >= this.#bufferBytesMax) {
-      this.#meter.drop('stream.write-overflow');
-      this.abort();
-      return false;
-    }
-    this.#meter.stream('out', bytes.length);
+    if (!this.#takes(bytes)) return false;
     return this.#socket.write(Buffer.from(bytes)); // a copy: the caller may reuse its buffer
+  }
+
+  give(bytes: Uint8Array, onFree: () => void): boolean {
+    if (this.#takes(bytes)) return this.#socket.write(bytes, () => onFree());
+    queueMicrotask(onFree);
+    return false;
   }
 
   pause(): void {
@@ -100,6 +100,17 @@ export class SocketStream implements ByteStream {
   /** Resolves when the socket has gone and the owner has heard it. */
   async gone(): Promise<void> {
     if (!this.#socket.closed) await new Promise<void>((resolve) => this.#socket.once('close', () => resolve()));
+  }
+
+  #takes(bytes: Uint8Array): boolean {
+    if (!this.#writable || !this.#alive()) return false;
+    if (this.#socket.writableLength >= this.#bufferBytesMax) {
+      this.#meter.drop('stream.write-overflow');
+      this.abort();
+      return false;
+    }
+    this.#meter.stream('out', bytes.length);
+    return true;
   }
 
   #alive(): boolean {
