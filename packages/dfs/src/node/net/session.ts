@@ -5,12 +5,9 @@ import { encodeFrameHeader, FrameReader, joined, kinds, protocolVersion, type Ki
 /** Below, parts are put together before they are written: a copy is cheaper than a call. */
 const smallBytesMax = 16_384;
 /** Written and not taken by the system: a peer that reads nothing is cut off here. */
-const queuedBytesMax = 33_554_432;
-
-/** A stream that sends without copying, if it can. */
-interface GivingStream extends ByteStream {
-  give?(bytes: Uint8Array, onSent: () => void): boolean;
-}
+const queuedBytesMax = 12_582_912;
+/** From here on content waits: enough that the system never runs dry while the next frame is read. */
+const queuedBytesHigh = 2_097_152;
 
 export interface SessionOptions {
   /** This side's id; empty for a client. */
@@ -33,10 +30,10 @@ export class Session {
   readonly handlers: StreamHandlers;
   readonly #options: SessionOptions;
   readonly #reader: FrameReader;
-  #stream: GivingStream | undefined;
+  #stream: ByteStream | undefined;
   #out: Outgoing[] = [];
   #isFlushing = false;
-  #isBlocked = false;
+  #isFull = false;
   #queuedBytes = 0;
   #waiting: (() => void)[] = [];
   #peer: Hello | undefined;
@@ -77,13 +74,12 @@ export class Session {
 
   /** The system takes no more for the moment. Content waits for `writable`; short answers do not. */
   get isBlocked(): boolean {
-    return this.#isBlocked;
+    return this.#isFull || this.#queuedBytes >= queuedBytesHigh;
   }
 
   /** Resolves when more content may be sent, or none ever. */
-  writable(): Promise<void> {
-    if (!this.#isBlocked || this.#isClosed) return Promise.resolve();
-    return new Promise((resolve) => this.#waiting.push(resolve));
+  async writable(): Promise<void> {
+    while (this.isBlocked && !this.#isClosed) await new Promise<void>((resolve) => this.#waiting.push(resolve));
   }
 
   /** Queues a frame. Its parts must not change before `onSent`, which comes also when nothing can be sent any more. */
@@ -163,21 +159,25 @@ export class Session {
     const done = (): void => {
       this.#queuedBytes -= bytes.length;
       for (const onSent of sent) onSent();
+      if (this.#queuedBytes < queuedBytesHigh && this.#waiting.length > 0) this.#resumeWaiting();
     };
-    let hasRoom: boolean;
     if (stream.give === undefined) {
-      hasRoom = stream.write(bytes); // it has made a copy
+      // A stream that copies says itself when it has room.
+      if (!stream.write(bytes)) this.#isFull = true;
       done();
-    } else hasRoom = stream.give(bytes, done);
-    if (!hasRoom) this.#isBlocked = true;
+    } else stream.give(bytes, done);
     if (this.#queuedBytes > queuedBytesMax) this.cut('reads-nothing');
   }
 
-  #drained(): void {
-    this.#isBlocked = false;
+  #resumeWaiting(): void {
     const waiting = this.#waiting;
     this.#waiting = [];
     for (const resolve of waiting) resolve();
+  }
+
+  #drained(): void {
+    this.#isFull = false;
+    this.#resumeWaiting();
   }
 
   #closed(end: StreamEnd): void {

@@ -12,14 +12,13 @@ export interface TcpStreamsOptions {
 }
 
 const dialMsDefault = 10_000;
-const socketBufferBytes = 1_048_576;
 
 /**
- * Byte streams over TCP that send what they are given without copying it: bytes handed to `write` must not change any
- * more. A node brings its own, with allow-lists and faults. @throws GrpError DFS_PORT_UNUSABLE
+ * Byte streams over TCP, as little as dfs needs by itself. A node brings its own, with allow-lists and faults.
+ * @throws GrpError DFS_PORT_UNUSABLE
  */
 export async function tcpStreams({ listen, incomingMax = 1_024 }: TcpStreamsOptions): Promise<Streams> {
-  const server = createServer({ allowHalfOpen: true, noDelay: true, highWaterMark: socketBufferBytes });
+  const server = createServer({ allowHalfOpen: true, noDelay: true });
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
     server.listen(listen.port, listen.host, resolve);
@@ -61,8 +60,7 @@ class TcpStreams implements Streams {
       const nothing = (): void => {};
       return { peer: to, write: () => false, pause: nothing, resume: nothing, end: nothing, abort: nothing };
     }
-    const options = { ...target, allowHalfOpen: true, noDelay: true, highWaterMark: socketBufferBytes };
-    const socket = connect(options);
+    const socket = connect({ ...target, allowHalfOpen: true, noDelay: true });
     const stream = this.#track(socket, to);
     const timer = setTimeout(() => stream.fail('timeout'), timeoutMs);
     socket.once('connect', () => clearTimeout(timer));
@@ -133,16 +131,13 @@ class TcpStream implements ByteStream {
   }
 
   write(bytes: Uint8Array): boolean {
-    return this.#reason === undefined && !this.#socket.writableEnded && this.#socket.write(bytes);
+    return this.give(bytes.slice(), () => {});
   }
 
-  /** As `write`, and tells when the system has taken the bytes, or never will. */
-  give(bytes: Uint8Array, onSent: () => void): boolean {
-    if (this.#reason !== undefined || this.#socket.writableEnded) {
-      queueMicrotask(onSent);
-      return false;
-    }
-    return this.#socket.write(bytes, () => onSent());
+  give(bytes: Uint8Array, onFree: () => void): boolean {
+    if (this.#reason === undefined && !this.#socket.writableEnded) return this.#socket.write(bytes, () => onFree());
+    queueMicrotask(onFree);
+    return false;
   }
 
   pause(): void {
