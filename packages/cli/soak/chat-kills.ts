@@ -1,14 +1,18 @@
-// Five chat servers, many writers, two random servers killed and restarted again and again; then every promise is checked.
+// Five chat servers, many clients that write and read, two random servers killed and restarted again and again; then every
+// promise is checked: nothing lost, nothing twice, every server's own copy equal, and what all saw is linearizable.
 // `npm run soak -- chat-kills [--clients N] [--seconds N] [--every N]`
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
+import type { ChatClient } from '@grp/chat';
 import { bringUp, killNode } from '../src/index.ts';
 import { restartNode } from '../src/cluster/control.ts';
 import { bringDown } from '../src/cluster/down.ts';
-import { chatClient, judge, write } from '../test/support/chat.ts';
+import { chatClient } from '../test/support/chat.ts';
+import { judgeRoom, useRoom, type RoomOperation } from '../test/support/room-history.ts';
+import { unequal } from '../test/support/rot.ts';
 
 const { values } = parseArgs({
   options: {
@@ -19,6 +23,7 @@ const { values } = parseArgs({
 });
 const dir = mkdtempSync(join(tmpdir(), 'grp-chat-kills-'));
 const ids = ['n1', 'n2', 'n3', 'n4', 'n5'];
+const room = 'storm';
 const template = { roles: ['chat'] } as const;
 await bringUp({ dir, count: ids.length, basePort: 0, template, logFormat: 'json', timeoutMs: 60_000 });
 let kills = 0;
@@ -33,7 +38,9 @@ try {
   );
   const stop = new AbortController();
   const began = performance.now();
-  const writing = clients.map((client, index) => write(client, 'storm', `w${index}`, stop.signal));
+  const options = { room, pauseMs: 0, timeoutMs: 30_000, signal: stop.signal };
+  const using = clients.map((client, index) => useRoom(client, { ...options, by: `w${index}` }));
+  const watched = watch(reader, stop.signal);
   while (performance.now() - began < Number(values.seconds) * 1_000) {
     await sleep(Number(values.every) * 1_000);
     const victims = ids.toSorted(() => Math.random() - 0.5).slice(0, 2);
@@ -44,18 +51,26 @@ try {
     console.error(`${Math.round((performance.now() - began) / 1_000)} s: ${kills} kills`);
   }
   stop.abort();
-  const writers = await Promise.all(writing);
+  const operations = (await Promise.all(using)).flat();
   const seconds = (performance.now() - began) / 1_000;
   for (const client of clients) client.close();
-  const history = await reader.history('storm');
-  const failed = writers.flatMap((writer) => writer.failed);
-  problems = [...judge(history, writers), ...failed, ...(await differences(reader.token, history))];
-  const acknowledged = writers.reduce((sum, writer) => sum + writer.acknowledged.length, 0);
+  const history = await reader.history(room);
+  const failed = operations.filter(({ outcome }) => outcome !== 'ok');
+  problems = [
+    ...judgeRoom(history, operations),
+    ...failed.map(({ by, f, outcome }) => `${by}: a ${f} failed: ${outcome}`),
+    ...(await watched)
+      .filter((sequence, index) => sequence !== index + 1)
+      .map((sequence) => `watched ${sequence} out of turn`),
+    ...(await unequal({ dir, ids, reader, room, withinMs: 60_000 })),
+  ];
+  const acknowledged = operations.filter(({ f, outcome }) => f === 'send' && outcome === 'ok');
   Object.assign(figures, {
-    acknowledged,
+    acknowledged: acknowledged.length,
+    reads: operations.length - acknowledged.length,
     failed: failed.length,
-    perSecond: Math.round(acknowledged / seconds),
-    gapMsMax: Math.round(Math.max(...writers.map(({ gapMs }) => gapMs))),
+    perSecond: Math.round(acknowledged.length / seconds),
+    gapMsMax: longestGap(acknowledged),
   });
   reader.close();
 } finally {
@@ -66,21 +81,15 @@ if (problems.length === 0) rmSync(dir, { recursive: true, force: true });
 else console.error(`Logs and data: ${dir}`);
 process.exitCode = problems.length === 0 ? 0 : 8;
 
-/** Servers whose own copy is not, within a minute, what the leader has. */
-async function differences(token: string | undefined, history: readonly object[]): Promise<readonly string[]> {
-  const wanted = JSON.stringify(history);
-  const found: string[] = [];
-  for (const id of ids) {
-    const one = await chatClient(dir, token, [id]);
-    const deadline = performance.now() + 60_000;
-    while (JSON.stringify(await one.history('storm', { local: true })) !== wanted) {
-      if (performance.now() > deadline) {
-        found.push(`${id} has another history`);
-        break;
-      }
-      await sleep(200);
-    }
-    one.close();
-  }
-  return found;
+/** The sequences that a watcher is given, through all failovers. */
+async function watch(client: ChatClient, signal: AbortSignal): Promise<readonly number[]> {
+  const sequences: number[] = [];
+  for await (const { sequence } of client.watch(room, { signal })) sequences.push(sequence);
+  return sequences;
+}
+
+/** The longest time in which nobody's message was acknowledged. */
+function longestGap(acknowledged: readonly RoomOperation[]): number {
+  const times = acknowledged.map((operation) => operation.return).toSorted((a, b) => a - b);
+  return Math.round(Math.max(...times.slice(1).map((time, index) => time - (times[index] as number))));
 }
