@@ -88,7 +88,7 @@ test('lin-kv by three processes is linearizable, also while one is cut off', asy
     return answer.type;
   };
   const turns = async (process: string, nodes: readonly string[], first: number): Promise<void> => {
-    for (let turn = 0; turn < 40; turn++) {
+    for (let turn = 0; turn < 25; turn++) {
       const node = nodes[turn % nodes.length] as string;
       await (turn % 3 === 0 ? one(process, node, 'write', first + turn) : one(process, node, 'read'));
     }
@@ -100,7 +100,7 @@ test('lin-kv by three processes is linearizable, also while one is cut off', asy
   await turns('g', names, 6_000);
   const all = history.all();
   expect(checkLinearizability(all, registerModel)).toMatchObject({ violations: [], undecided: [] });
-  expect(all.filter(({ type }) => type === 'ok').length).toBeGreaterThan(150);
+  expect(all.filter(({ type }) => type === 'ok').length).toBeGreaterThan(90);
   expect(bench.strange).toEqual([]);
   bench.end();
   expect(await bench.ended).toEqual([0, 0, 0]);
