@@ -18,6 +18,7 @@ import { History } from './history.ts';
 import { Meter } from './meter.ts';
 import { Names } from './names.ts';
 import { addressOf, OrderingLinks } from './ordering-links.ts';
+import { Pace } from './pace.ts';
 import { decodePayload, encodePayload, safeText } from './payload.ts';
 import { Peers, type Peer } from './peers.ts';
 import { Replay } from './replay.ts';
@@ -43,6 +44,7 @@ export class GroupSession implements Door {
   readonly #shared: Shared;
   readonly #order: ChatMessage['order'];
   readonly #ordering: Ordering;
+  readonly #pace: Pace;
   readonly #links: OrderingLinks;
   readonly #peers: Peers;
   readonly #agreement: Agreement;
@@ -71,6 +73,7 @@ export class GroupSession implements Door {
       flush: shared.flush,
     });
     this.#ordering = this.#createOrdering();
+    this.#pace = new Pace({ clock, config, send: (payload) => this.#ordering.send(payload) });
     this.#peers = new Peers({
       ...{ group: this.folded, channels, clock, config },
       isTrackerThere: () => tracker.state === 'ready',
@@ -105,7 +108,7 @@ export class GroupSession implements Door {
 
   /** Own messages whose fate is not known when this session ends. */
   get unsettledCount(): number {
-    return this.#ordering.statistics().outbox.messages;
+    return this.#pace.count + this.#ordering.statistics().outbox.messages;
   }
 
   send(text: string): void {
@@ -117,12 +120,13 @@ export class GroupSession implements Door {
       throw messengerError('MESSENGER_TEXT_TOO_LONG', { context: { bytes, max: config.textBytesMax } });
     if (!this.#maySpeak(this.self)) throw messengerError('MESSENGER_MUTED', { context: { group: this.group } });
     const payload = encodePayload({ text: safe, sentAt: clock.now(), wallMs: tracker.trackerWallMs() });
-    if (!this.#ordering.send(payload)) throw messengerError('MESSENGER_BUSY', { context: { group: this.group } });
+    if (!this.#pace.push(payload)) throw messengerError('MESSENGER_BUSY', { context: { group: this.group } });
     this.meter.sent(payload.length);
   }
 
   /** Resolves when everybody has what was sent, or cannot be expected to any more. */
   async settled(): Promise<void> {
+    await this.#pace.emptied();
     await this.#ordering.settled().catch(() => {});
   }
 
@@ -216,6 +220,7 @@ export class GroupSession implements Door {
   close(): void {
     this.#replay.close();
     this.#agreement.close();
+    this.#pace.close();
     this.#ordering.close();
     this.#peers.close();
     this.#shared.channels.forget(this.folded);

@@ -10,9 +10,9 @@ export interface IntakeOptions {
   readonly take: (bytes: Uint8Array) => void;
 }
 
-// What a flood consists of: new messages, and their places in the order. All else answers somebody else's message, and
-// would hold that one up.
-const ownKinds: ReadonlySet<string> = new Set(['data', 'final']);
+// What a flood consists of: new messages. All else answers somebody else's message, or, as an agreed number does, ends the
+// waiting of all that may have to be delivered after this one; it would hold others up.
+const ownKinds: ReadonlySet<string> = new Set(['data']);
 
 /**
  * What one member sends, at the pace that the receiver allows. The rest waits here, in order; as long as it does, the
