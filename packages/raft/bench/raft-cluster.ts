@@ -5,7 +5,8 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { RaftConfig } from '../src/index.ts';
-import type { LoadFigures, LoadPlan } from './raft-load.ts';
+import type { LoadFigures } from './load-loop.ts';
+import type { LoadPlan } from './raft-load.ts';
 import type { MemberStatus, RaftMemberPlan } from './raft-member.ts';
 
 const memberScript = fileURLToPath(new URL('raft-member.ts', import.meta.url));
@@ -249,20 +250,29 @@ export interface CellFigures {
   readonly p99Ms: number;
   /** Cores: processor seconds per second. */
   readonly serverCores: number;
+  /** Of all servers together, µs of processor time per write. */
+  readonly serverUsPerWrite: number;
   readonly loadCores: number;
 }
 
 /** Runs writers against servers for a while. */
-export async function measureWrites(
-  plan: Omit<LoadPlan, 'clients' | 'connections'> & { readonly clients: number },
+export function measureWrites(plan: Omit<LoadPlan, 'connections'>, pids: readonly number[]): Promise<CellFigures> {
+  return measureLoad(loadScript, plan, pids, plan.over === 'native');
+}
+
+/** The same with any script that ends in `runLoad`; its first argument is the plan. */
+export async function measureLoad(
+  script: string,
+  plan: { readonly clients: number; readonly [key: string]: unknown },
   pids: readonly number[],
+  isOneConnection = false,
 ): Promise<CellFigures> {
   const processes = plan.clients >= 256 ? 2 : 1;
   const clients = plan.clients / processes;
   // A native client sends all that its process asks for over one stream.
-  const connections = plan.over === 'native' ? 1 : connectionsFor(plan.clients) / processes;
+  const connections = isOneConnection ? 1 : connectionsFor(plan.clients) / processes;
   const children = Array.from({ length: processes }, () =>
-    fork(loadScript, [JSON.stringify({ ...plan, clients, connections } satisfies LoadPlan)], {
+    fork(script, [JSON.stringify({ ...plan, clients, connections })], {
       stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
     }),
   );
@@ -272,16 +282,20 @@ export async function measureWrites(
   const at = performance.now();
   const all = await Promise.all(figures);
   const seconds = (performance.now() - at) / 1_000;
+  const cpuSeconds = cpuSecondsOf(pids) - before;
   const latencies = all.flatMap((one) => one.latencies).toSorted((a, b) => a - b);
   const rank = (share: number): number => round((latencies[Math.floor(latencies.length * share)] ?? 0) / 1_000, 2);
+  const sum = (of: (one: LoadFigures) => number): number => all.reduce((total, one) => total + of(one), 0);
+  const writesPerSecond = sum((one) => one.writes / one.seconds);
   return {
-    writesPerSecond: Math.round(all.reduce((sum, one) => sum + one.writes / one.seconds, 0)),
-    failures: all.reduce((sum, one) => sum + one.failures, 0),
+    writesPerSecond: Math.round(writesPerSecond),
+    failures: sum((one) => one.failures),
     p50Ms: rank(0.5),
     p99Ms: rank(0.99),
-    serverCores: round((cpuSecondsOf(pids) - before) / seconds, 2),
+    serverCores: round(cpuSeconds / seconds, 2),
+    serverUsPerWrite: Math.round((cpuSeconds / seconds / writesPerSecond) * 1e6),
     loadCores: round(
-      all.reduce((sum, one) => sum + one.cpuSeconds / one.seconds, 0),
+      sum((one) => one.cpuSeconds / one.seconds),
       2,
     ),
   };
@@ -325,7 +339,7 @@ export function syncsPerSecond(folder: string, forMs = 500): number {
   return Math.round((count * 1_000) / (performance.now() - from));
 }
 
-async function freePorts(count: number): Promise<readonly number[]> {
+export async function freePorts(count: number): Promise<readonly number[]> {
   const servers = await Promise.all(
     Array.from(
       { length: count },

@@ -3,6 +3,7 @@ import { systemClock, type Address } from '@grp/core';
 import { openNetwork } from '@grp/transport-udp';
 import { encodeMapCommand, RaftClient } from '../src/index.ts';
 import { Http2Client, protoBytes } from './http2-client.ts';
+import { runLoad, type LoadWrite } from './load-loop.ts';
 
 export interface LoadPlan {
   readonly over: 'native' | 'grpc' | 'etcd';
@@ -11,33 +12,24 @@ export interface LoadPlan {
   readonly clients: number;
   readonly connections: number;
   readonly valueBytes: number;
+  /** Each write has a key of its own: the state grows. Native alone. */
+  readonly isUnique?: boolean;
   readonly warmUpMs: number;
   readonly measureMs: number;
 }
 
-export interface LoadFigures {
-  readonly writes: number;
-  readonly failures: number;
-  readonly seconds: number;
-  readonly cpuSeconds: number;
-  /** µs, all or a sample. */
-  readonly latencies: readonly number[];
-}
-
-/** Writes once, then calls back. */
-type Write = (done: (isOk: boolean) => void) => void;
-
-const latenciesMax = 20_000;
-
-async function native({ targets, clients, connections, valueBytes }: LoadPlan): Promise<Write[]> {
-  const { streams } = await openNetwork({ bind: '127.0.0.1:0' as Address });
+async function native({ targets, clients, connections, valueBytes, isUnique }: LoadPlan): Promise<LoadWrite[]> {
+  const { streams } = await openNetwork({ bind: '127.0.0.1:0' });
   const ports = { streams, clock: systemClock() };
   const pool = Array.from({ length: connections }, () => new RaftClient(ports, { servers: targets as Address[] }));
   const value = 'v'.repeat(valueBytes);
   return Array.from({ length: clients }, (_, index) => {
     const client = pool[index % pool.length] as RaftClient;
-    const command = encodeMapCommand({ type: 'put', key: keyOf(index), value });
+    let count = 0;
+    const once = encodeMapCommand({ type: 'put', key: keyOf(index), value });
     return (done) => {
+      const command =
+        isUnique === true ? encodeMapCommand({ type: 'put', key: `${keyOf(index)}${count++}`, value }) : once;
       client.propose(command).then(
         () => done(true),
         () => done(false),
@@ -51,7 +43,7 @@ function connectionsOf({ targets, connections }: LoadPlan): Http2Client[] {
   return Array.from({ length: connections }, () => new Http2Client(host, Number(port)));
 }
 
-function grpcStreams(plan: LoadPlan): Write[] {
+function grpcStreams(plan: LoadPlan): LoadWrite[] {
   const pool = connectionsOf(plan);
   const value = 'v'.repeat(plan.valueBytes);
   return Array.from({ length: plan.clients }, (_, index) => {
@@ -70,7 +62,7 @@ function grpcStreams(plan: LoadPlan): Write[] {
 }
 
 /** etcd's KV.Put: `message PutRequest { bytes key = 1; bytes value = 2; }`. */
-function etcdPuts(plan: LoadPlan): Write[] {
+function etcdPuts(plan: LoadPlan): LoadWrite[] {
   const pool = connectionsOf(plan);
   const value = Buffer.alloc(plan.valueBytes, 'v');
   return Array.from({ length: plan.clients }, (_, index) => {
@@ -89,38 +81,7 @@ async function main(): Promise<void> {
   const plan = JSON.parse(process.argv[2] ?? '{}') as LoadPlan;
   const writes =
     plan.over === 'native' ? await native(plan) : plan.over === 'grpc' ? grpcStreams(plan) : etcdPuts(plan);
-  let [count, failures, isMeasuring, isOver] = [0, 0, false, false];
-  const latencies: number[] = [];
-  const oneIn = Math.max(1, Math.round(plan.clients / 8));
-  for (const [index, write] of writes.entries()) {
-    const isTimed = index % oneIn === 0;
-    let from = 0;
-    const next = (): void => {
-      if (isTimed) from = performance.now();
-      write(answered);
-    };
-    const answered = (isOk: boolean): void => {
-      if (isOver) return;
-      if (isMeasuring) {
-        if (isOk) count++;
-        else failures++;
-        if (isTimed && isOk && latencies.length < latenciesMax) latencies.push((performance.now() - from) * 1_000);
-      }
-      if (isOk) next();
-      else setTimeout(next, 5);
-    };
-    next();
-  }
-  await new Promise((resolve) => setTimeout(resolve, plan.warmUpMs));
-  isMeasuring = true;
-  const [from, cpu] = [performance.now(), process.cpuUsage()];
-  process.send?.({ type: 'measuring' });
-  await new Promise((resolve) => setTimeout(resolve, plan.measureMs));
-  isOver = true;
-  const { user, system } = process.cpuUsage(cpu);
-  const seconds = (performance.now() - from) / 1_000;
-  const figures: LoadFigures = { writes: count, failures, seconds, cpuSeconds: (user + system) / 1e6, latencies };
-  process.send?.({ type: 'figures', ...figures }, () => process.exit(0));
+  await runLoad(writes, plan);
 }
 
 await main();

@@ -2,7 +2,8 @@
 // role `raft`. Clients reach it natively, on the port of raft, and by a gRPC stream when grpc-js is there.
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
-import { silentLogger, systemClock, type Address } from '@grp/core';
+import { monitorEventLoopDelay } from 'node:perf_hooks';
+import { silentLogger, systemClock } from '@grp/core';
 import { openLog } from '@grp/storage';
 import { nodeDisk } from '@grp/storage/node';
 import { openNetwork } from '@grp/transport-udp';
@@ -28,14 +29,19 @@ export interface MemberStatus {
   readonly cpuSeconds: number;
   readonly rssMiB: number;
   readonly termChanges: number;
+  /** The longest time that this process stood still since it was asked last. */
+  readonly stillMsMax: number;
 }
 
 async function main(): Promise<void> {
   const plan = JSON.parse(process.argv[2] ?? '{}') as RaftMemberPlan;
   const begun = performance.now();
   const clock = systemClock();
-  const network = await openNetwork({ bind: plan.bind as Address });
-  const log = await openLog({ disk: nodeDisk(join(plan.folder, plan.id)), clock });
+  const network = await openNetwork({ bind: plan.bind });
+  const log = await openLog({
+    disk: nodeDisk(join(plan.folder, plan.id)),
+    clock,
+  });
   const peers = new RaftNetwork({ streams: network.streams, clock, logger: silentLogger });
   const defer = (callback: () => void): void => void setImmediate(callback);
   const raft = createRaft(
@@ -50,9 +56,7 @@ async function main(): Promise<void> {
   );
   let term = 0;
   let termChanges = 0;
-  plan0 = plan.id;
   raft.on((event) => {
-    if (event.type === 'role') console.error(plan.id, performance.now()|0, JSON.stringify(event));
     if (event.type === 'fault') throw event.error;
     if (event.type !== 'role' || event.term === term) return;
     term = event.term;
@@ -60,25 +64,35 @@ async function main(): Promise<void> {
   });
   await raft.start();
   if (plan.grpcPort !== undefined) await serveGrpc(raft, plan.grpcPort);
+  const delay = monitorEventLoopDelay({ resolution: 2 });
   process.on('message', ({ type }: { readonly type: string }) => {
-    if (type === 'status') process.send?.({ type, ...statusOf(raft, termChanges) });
-    else if (type === 'snapshot') raft.snapshot();
-    else if (type === 'stop') void raft.stop().then(() => process.send?.({ type: 'stopped' }));
+    if (type === 'status') process.send?.({ type, ...statusOf(raft), termChanges, stillMsMax: stillMs(delay) });
+    else if (type === 'snapshot') {
+      delay.enable();
+      raft.snapshot();
+    } else if (type === 'stop') void raft.stop().then(() => process.send?.({ type: 'stopped' }));
     else process.exit(0); // a profiler writes its file then
   });
   process.on('disconnect', () => process.exit(0));
   process.send?.({ type: 'ready', startMs: performance.now() - begun });
 }
 
-function statusOf(raft: Raft, termChanges: number): MemberStatus {
+function stillMs(delay: ReturnType<typeof monitorEventLoopDelay>): number {
+  const ms = Math.round(delay.max / 1e6);
+  delay.reset();
+  return ms;
+}
+
+function statusOf(raft: Raft): Omit<MemberStatus, 'termChanges' | 'stillMsMax'> {
   const { role, term, leader, commitIndex, appliedIndex, snapshotIndex } = raft.status();
   const { user, system } = process.cpuUsage();
   const cpuSeconds = (user + system) / 1e6;
   const rssMiB = Math.round(process.memoryUsage.rss() / 1_048_576);
-  return { role, term, leader, commitIndex, appliedIndex, snapshotIndex, cpuSeconds, rssMiB, termChanges };
+  return { role, term, leader, commitIndex, appliedIndex, snapshotIndex, cpuSeconds, rssMiB };
 }
 
-let told = false; let plan0 = '';
+const failed = new Uint8Array([9]);
+
 interface GrpcStream {
   on(event: 'data', listener: (command: Uint8Array) => void): void;
   on(event: 'end' | 'error' | 'cancelled', listener: () => void): void;
@@ -111,7 +125,7 @@ async function serveGrpc(raft: Raft, port: number): Promise<void> {
     stream.on('data', (command) => {
       raft.propose(command).then(
         (answer) => stream.write(answer),
-        (cause: unknown) => { if (!told) console.error(plan0, performance.now()|0, String((cause as any).code), (cause as any).message); told = true; stream.write(new Uint8Array([9])); },
+        () => stream.write(failed),
       );
     });
     stream.on('end', () => stream.end());

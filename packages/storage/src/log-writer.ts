@@ -243,10 +243,13 @@ export class LogWriter {
       const saved = batch.hasHardState ? this.saveState() : undefined;
       // Its failure is heard below; until then it must not count as unheard.
       saved?.catch(() => {});
-      if (batch.usedBytes > 0) {
-        await disk.write(batch.segment.file, batch.start, batch.finish());
+      const { file } = batch.segment;
+      if (batch.usedBytes > 0 && disk.writeDurably !== undefined)
+        await disk.writeDurably(file, batch.start, batch.finish());
+      else if (batch.usedBytes > 0) {
+        await disk.write(file, batch.start, batch.finish());
         if (this.#isStopped) return;
-        await disk.sync(batch.segment.file);
+        await disk.sync(file);
       }
       if (saved !== undefined) await saved;
     } catch (cause) {

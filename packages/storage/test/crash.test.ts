@@ -18,7 +18,8 @@ function crashing(disk: Disk, at: { count: number; readonly end: number }, onEnd
   const never = new Promise<never>(() => {});
   return new Proxy(disk, {
     get(target, name: keyof Disk) {
-      const operation = target[name] as (...given: unknown[]) => Promise<unknown>;
+      const operation = target[name] as ((...given: unknown[]) => Promise<unknown>) | undefined;
+      if (operation === undefined) return undefined; // this disk does without
       if (name === 'read' || name === 'list' || name === 'size' || name === 'lock') return operation.bind(target);
       return async (...given: unknown[]) => {
         at.count++;

@@ -135,7 +135,9 @@ describe('a full disk', () => {
       Promise.reject(new GrpError({ code: 'DISK_FULL', kind: 'failure', message: 'full' }));
     const refusing = new Proxy(disk, {
       get: (target, name: keyof typeof disk) =>
-        name === 'write' && isRefusing ? refuse : (target[name] as (...given: unknown[]) => unknown).bind(target),
+        name === 'write' && isRefusing
+          ? refuse
+          : (target[name] as ((...given: unknown[]) => unknown) | undefined)?.bind(target),
     });
     const log = await done(world, openLog({ disk: refusing, clock }));
     await world.run(2_000);

@@ -53,6 +53,26 @@ test('names stay below the folder, and files are their owner’s alone', async (
   });
 });
 
+test.skipIf(process.platform !== 'linux')('a write and its sync in one request go where other writes go', async () => {
+  await inFolder(async (folder) => {
+    const disk = nodeDisk(folder);
+    await disk.writeDurably?.('a', 0, Uint8Array.of(1, 2, 3));
+    await disk.write('a', 1, Uint8Array.of(9));
+    expect(await disk.read('a', 0, 9)).toEqual(Uint8Array.of(1, 9, 3));
+    await disk.rename('a', 'b');
+    await disk.writeDurably?.('a', 0, Uint8Array.of(7));
+    await disk.writeDurably?.('b', 2, Uint8Array.of(8));
+    expect(await disk.read('a', 0, 9)).toEqual(Uint8Array.of(7));
+    expect(await disk.read('b', 0, 9)).toEqual(Uint8Array.of(1, 9, 8));
+    await disk.remove('b');
+    await disk.writeDurably?.('b', 0, Uint8Array.of(4));
+    expect(await disk.read('b', 0, 9)).toEqual(Uint8Array.of(4));
+    await expect(disk.writeDurably?.('../x', 0, Uint8Array.of(1))).rejects.toThrow('below the folder');
+    disk.close();
+    expect(nodeDisk(folder, { sync: 'inline' }).writeDurably).toBeUndefined();
+  });
+});
+
 test('more files than stay open at once', async () => {
   await inFolder(async (folder) => {
     const disk = nodeDisk(folder);

@@ -17,11 +17,14 @@ export interface OpenFile {
 /** Opens each file once and keeps it open. */
 export class OpenFiles {
   readonly #root: string;
+  readonly #flags: number;
   readonly #open = new Map<string, OpenFile>();
   readonly #opening = new Map<string, Promise<OpenFile>>();
 
-  constructor(root: string) {
+  /** `flags`: besides reading and writing, for example `O_DSYNC`. */
+  constructor(root: string, flags = 0) {
     this.#root = root;
+    this.#flags = flags;
   }
 
   /** If it is open already. */
@@ -89,12 +92,12 @@ export class OpenFiles {
     const path = join(this.#root, file);
     const { O_RDWR, O_CREAT } = fs.constants;
     try {
-      return await open(path, O_RDWR);
+      return await open(path, O_RDWR | this.#flags);
     } catch (cause) {
       if (!create || codeOf(cause) !== 'ENOENT') throw cause;
     }
     await makeFolder(dirname(path));
-    return open(path, O_RDWR | O_CREAT);
+    return open(path, O_RDWR | O_CREAT | this.#flags);
   }
 }
 
