@@ -22,7 +22,7 @@ let made: Promise<Lab> | undefined;
 async function openLab(): Promise<void> {
   const wanted = route.value;
   if (wanted.page !== 'lab') return;
-  made ??= import('./lab/index.tsx').then(({ createLab }) => createLab(wanted));
+  made ??= import('./lab/index.tsx').then(async ({ createLab }) => createLab(wanted));
   const { show, open } = await made;
   lab.value = show;
   open(wanted);

@@ -4,10 +4,9 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { runLevel } from '@grp/lab';
+import { labScenarios, runLevel, type LabScenario } from '@grp/lab';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { requestOf } from '../src/lab/catalogue.ts';
 import { noBrowser, openBrowser } from './support/browser.ts';
 import { fakeNode } from './support/fake-node.ts';
 import { grp, startNode } from './support/grp.ts';
@@ -70,7 +69,7 @@ describe.skipIf(noBrowser !== undefined)(`the page in a browser${why}`, () => {
     for (const [scenario, level, seed] of runs) {
       const page = await open(`${urls[0]}/#/lab/${scenario}?level=${level}&seed=${seed}`);
       const hash = await page.locator('code[data-hash]').getAttribute('data-hash');
-      const { plan } = requestOf({ scenario });
+      const { plan } = labScenarios.find(({ name }) => name === scenario) as LabScenario;
       expect(hash).toBe((await runLevel(plan, level, seed)).traceHash);
       await page.close();
     }

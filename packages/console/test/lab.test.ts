@@ -1,57 +1,73 @@
-import { runLevel } from '@grp/lab';
+import { runLevel, type Plan } from '@grp/lab';
 import { expect, test } from 'vitest';
-import { levelNames, requestOf, scenarios } from '../src/lab/catalogue.ts';
+import { lessonOf, requestOf } from '../src/lab/catalogue.ts';
 import { checksAt } from '../src/lab/checks.ts';
 import { layOut } from '../src/lab/diagram.ts';
 import { stepText, withFault, type FaultKind } from '../src/lab/faults.ts';
 import { momentAt, timelineOf } from '../src/lab/moment.ts';
 import { narrate } from '../src/lab/narrate.ts';
 import { atPlace, ordersOf } from '../src/lab/orders.ts';
-import { shrink, simulate } from '../src/lab/simulation.ts';
+import { makeCatalogue, readRecordings, shrink, simulate } from '../src/lab/simulation.ts';
 import { interestingUntil, neighbour } from '../src/lab/steps.ts';
 import { endOf, fitted, panned, showing, timeAt, xAt, zoomed } from '../src/lab/viewport.ts';
 
 const still = (): number => 0;
+const catalogue = makeCatalogue();
 
-async function shown(scenario: string, level?: string, seed?: number) {
-  const result = await simulate(requestOf({ scenario, level, seed }), still);
-  const { events, workers } = result.report;
-  const diagram = layOut(
-    events,
-    workers.map(({ node }) => node),
-  );
-  return {
-    result,
-    events,
-    diagram,
-    orders: ordersOf(events, diagram.lanes),
-    timeline: timelineOf(events, diagram.lanes),
-  };
+function groupRequest(scenario: string, level?: string, seed?: number) {
+  const { plan = lessonOf(catalogue, 'gms1-calm').plan as Plan, ...rest } = requestOf(catalogue, {
+    scenario,
+    level,
+    seed,
+  });
+  return { ...rest, plan };
 }
 
-const all = scenarios.flatMap(({ name }) => levelNames(name).map((level) => [name, level] as const));
+async function shown(scenario: string, level?: string, seed?: number) {
+  const request = requestOf(catalogue, { scenario, level, seed });
+  const result = await simulate(catalogue, request, still);
+  const { events, lanes } = result;
+  const diagram = layOut(events, lanes);
+  return { request, result, events, diagram, orders: ordersOf(events, lanes), timeline: timelineOf(events, lanes) };
+}
 
-test.each(all)('%s under %s: the layout is consistent with the report', async (scenario, level) => {
-  const { result, diagram, timeline, orders } = await shown(scenario, level);
-  const { report } = result;
-  expect(diagram.messages.length).toBe(report.figures.transmitted);
-  for (const { sentAt, receivedAt = sentAt, from, to } of diagram.messages) {
-    expect(receivedAt).toBeGreaterThanOrEqual(sentAt);
-    expect(Math.min(from, to)).toBeGreaterThanOrEqual(0);
-  }
-  const { workers } = momentAt(timeline, Infinity);
-  for (const worker of report.workers) {
-    const drawn = workers.find(({ node }) => node === worker.node);
-    expect(drawn).toMatchObject({ colour: worker.colour, count: worker.count, view: worker.view?.id });
-  }
-  expect(orders.length).toBeGreaterThanOrEqual(Math.max(...report.workers.map(({ count }) => count)));
-  expect(report.divergence !== undefined || orders.divergesAt === undefined).toBe(true);
-  expect(narrate(diagram).length).toBe(diagram.messages.length + diagram.points.length);
-});
+const all = catalogue.flatMap(({ name, levels, kind }) =>
+  Object.keys(levels).map((level) => [name, level, kind] as const),
+);
+
+test.each(all)(
+  '%s under %s: what is laid out is consistent, and what fails is what the lesson says',
+  async (name, level) => {
+    const { result, diagram } = await shown(name, level);
+    for (const { sentAt, receivedAt = sentAt, from, to } of diagram.messages) {
+      expect(receivedAt).toBeGreaterThanOrEqual(sentAt);
+      expect(Math.min(from, to)).toBeGreaterThanOrEqual(0);
+    }
+    expect(narrate(diagram).length).toBe(diagram.messages.length + diagram.points.length);
+    expect([...new Set(result.violations.map(({ checker }) => checker))].toSorted()).toEqual(
+      result.expected?.toSorted(),
+    );
+  },
+);
+
+test.each(all.filter(([, , kind]) => kind === 'group'))(
+  '%s under %s: the wall ends as the report says',
+  async (name, level) => {
+    const { timeline, orders, diagram } = await shown(name, level);
+    const { plan, seed } = groupRequest(name, level);
+    const report = await runLevel(plan, level, seed);
+    expect(diagram.messages.length).toBe(report.figures.transmitted);
+    const { workers } = momentAt(timeline, Infinity);
+    for (const { node, colour, count, view } of report.workers)
+      expect(workers.find((worker) => worker.node === node)).toMatchObject({ colour, count, view: view?.id });
+    expect(orders.length).toBeGreaterThanOrEqual(Math.max(...report.workers.map(({ count }) => count)));
+    expect(report.divergence !== undefined || orders.divergesAt === undefined).toBe(true);
+  },
+);
 
 test('the page gives the hash that the lab gives, for its own plan and for a changed one', async () => {
-  const request = requestOf({ scenario: 'gms4-takeover', level: 'gms4', seed: 8 });
-  expect((await simulate(request, still)).report.traceHash).toBe(
+  const request = groupRequest('gms4-takeover', 'gms4', 8);
+  expect((await simulate(catalogue, request, still)).traceHash).toBe(
     (await runLevel(request.plan, request.level, request.seed)).traceHash,
   );
 });
@@ -61,7 +77,7 @@ test('gms2-crash: the wall shows the moment at which colours part, and who held 
   expect(momentAt(timeline, 0)).toMatchObject({ isEqual: true, behind: 0 });
   expect(momentAt(timeline, diagram.endsAt).isEqual).toBe(false);
   expect(momentAt(timeline, diagram.endsAt).workers[0]).toMatchObject({ node: 'n1', state: 'crashed' });
-  expect(result.report.divergence?.position).toBe(orders.divergesAt);
+  expect(result.divergence?.position).toBe(orders.divergesAt);
   const place = orders.divergesAt ?? 0;
   expect(orders.rows.map((row) => atPlace(row, place)?.label)).toEqual([undefined, 'n1-3', 'n2-1', 'n2-1']);
 });
@@ -91,6 +107,29 @@ test('bands follow views without overlap, and the first member leads', async () 
       expect(band.from).toBeGreaterThanOrEqual(own[index - 1]?.until ?? 0);
     }
   }
+});
+
+test('raft: a band for each term, led by who says so', async () => {
+  const { diagram, result } = await shown('priority', 'priorities');
+  const leaders = diagram.bands.filter(({ word, leads }) => word === 'term' && leads);
+  // The first leader was elected before the trace begins.
+  const after = result.facts.filter(({ what }) => /^after the crash|^when both/.test(what)).map(({ value }) => value);
+  expect(leaders.map(({ lane }) => diagram.lanes[lane])).toEqual(after);
+  expect(new Set(leaders.map((band) => band.number)).size).toBe(leaders.length);
+});
+
+test('recordings of nodes are shown as one run; what is none is refused with its name', () => {
+  const line = (name: string, address: string, ...events: readonly object[]): string =>
+    [{ schema: 'grp.node.recording/1', name, id: name, wallMs: 1_000, addresses: { gms: address } }, ...events]
+      .map((one) => `${JSON.stringify(one)}\n`)
+      .join('');
+  const message = { role: 'gms', kind: 'message', label: 'm1', key: 'k' };
+  const run = readRecordings([
+    { name: 'a.trace', text: line('a', '10.0.0.1:1', { type: 'departure', at: 1, to: '10.0.0.2:1', ...message }) },
+    { name: 'b.trace', text: line('b', '10.0.0.2:1', { type: 'arrival', at: 3, from: '10.0.0.1:1', ...message }) },
+  ]);
+  expect(layOut(run.events, run.lanes).messages).toMatchObject([{ from: 0, to: 1, kind: 'message', isLost: false }]);
+  expect(() => readRecordings([{ name: 'c.trace', text: '<script>' }])).toThrow(/^c\.trace is no recording/);
 });
 
 test('steps go from event to event and end at the ends', async () => {
@@ -126,28 +165,29 @@ test.each<FaultKind>(['crash', 'pause', 'suspect', 'isolate', 'multicast', 'heal
   'a click on %s is a step of the plan, and the run before it stays the same',
   async (kind) => {
     const { diagram, result } = await shown('gms1-calm', 'full');
-    const plan = withFault(result.request.plan, { kind, node: 'n2', at: 60, lanes: diagram.lanes });
-    const next = await simulate({ ...result.request, plan }, still);
-    const before = (events: typeof next.report.events) =>
+    const request = groupRequest('gms1-calm', 'full');
+    const plan = withFault(request.plan, { kind, node: 'n2', at: 60, lanes: diagram.lanes });
+    const next = await simulate(catalogue, { ...request, plan }, still);
+    const before = (events: typeof next.events) =>
       events.filter(({ at }) => at < 60).map((event) => JSON.stringify(event));
-    expect(before(next.report.events)).toEqual(before(result.report.events));
+    expect(before(next.events)).toEqual(before(result.events));
     for (const step of plan.steps) expect(stepText(step)).toMatch(/^\S.{5,}/);
   },
 );
 
 test('a failing run is made shorter and still fails in the same way', async () => {
-  const request = requestOf({ scenario: 'gms4-suspicion', level: 'gms4' });
+  const request = groupRequest('gms4-suspicion', 'gms4');
   const checker = 'virtual synchrony';
   const plan = await shrink(request, checker);
   const weight = ({ steps }: typeof plan): number =>
     steps.reduce((sum, step) => sum + (step.type === 'multicast' ? step.count : 1), 0);
   expect(weight(plan)).toBeLessThan(weight(request.plan) / 2);
-  const { report } = await simulate({ ...request, plan }, still);
-  expect(report.violations.map((violation) => violation.checker)).toContain(checker);
+  const { violations } = await simulate(catalogue, { ...request, plan }, still);
+  expect(violations.map((violation) => violation.checker)).toContain(checker);
 });
 
 test('what is not broken is not made shorter', async () => {
-  const request = requestOf({ scenario: 'gms1-calm', level: 'full' });
+  const request = groupRequest('gms1-calm', 'full');
   expect(await shrink(request, 'virtual synchrony')).toBe(request.plan);
 });
 

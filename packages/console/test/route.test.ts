@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { requestOf } from '../src/lab/catalogue.ts';
+import { makeCatalogue } from '../src/lab/simulation.ts';
 import { formatRoute, parseRoute, takeToken, type Route } from '../src/route.ts';
 
 const plan = JSON.stringify({
@@ -30,13 +31,15 @@ test.each([
 });
 
 test('what a URL says wrongly is the scenario’s own', () => {
-  expect(requestOf({ scenario: 'nonsense', level: 'gms9', seed: undefined, plan: '{"founders":99}' })).toMatchObject({
+  expect(
+    requestOf(makeCatalogue(), { scenario: 'nonsense', level: 'gms9', seed: undefined, plan: '{"founders":99}' }),
+  ).toMatchObject({
     scenario: 'gms2-crash',
     level: 'gms2',
     seed: 1,
     plan: { founders: 4 },
   });
-  expect(requestOf({ scenario: 'gms4-join', level: 'full', seed: 3, plan }).plan.founders).toBe(3);
+  expect(requestOf(makeCatalogue(), { scenario: 'gms4-join', level: 'full', seed: 3, plan }).plan?.founders).toBe(3);
 });
 
 test.each([

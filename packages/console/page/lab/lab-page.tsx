@@ -2,14 +2,14 @@ import { useComputed } from '@preact/signals';
 import type { JSX } from 'preact';
 import { firstFrom, type Diagram } from '../../src/lab/diagram.ts';
 import { narrate, type Line } from '../../src/lab/narrate.ts';
-import { levelNames, scenarioOf, scenarios } from '../../src/lab/catalogue.ts';
+import type { Lesson as LessonFacts } from '../../src/lab/catalogue.ts';
 import { plural } from '../../src/words.ts';
 import { Verdict } from '../icons.tsx';
 import type { Theme } from '../theme.ts';
 import { ToneMark } from '../tone-mark.tsx';
 import { VirtualRows } from '../virtual-rows.tsx';
 import { Legend } from './legend.tsx';
-import { ChecksPanel, OrdersPanel, PlanPanel, WallPanel } from './panels.tsx';
+import { ChecksPanel, FactsPanel, OrdersPanel, PlanPanel, WallPanel } from './panels.tsx';
 import { Stage } from './stage.tsx';
 import type { LabStore, Shown } from './store.ts';
 import { handleKey, Transport } from './transport.tsx';
@@ -20,7 +20,11 @@ export function LabPage({ store, theme }: { readonly store: LabStore; readonly t
   return (
     <>
       <Lesson store={store} />
-      {store.problem.value !== '' && <p class="sentence">{store.problem.value}</p>}
+      {store.problem.value !== '' && (
+        <p class="sentence" role="alert">
+          {store.problem.value}
+        </p>
+      )}
       {shown === undefined ? (
         <p class="empty panel">Running.</p>
       ) : (
@@ -42,17 +46,7 @@ export function LabPage({ store, theme }: { readonly store: LabStore; readonly t
             <Legend store={store} shown={shown} theme={theme} />
           </section>
           <div class="benches">
-            <div class="column">
-              <WallPanel store={store} shown={shown} />
-              <OrdersPanel store={store} shown={shown} />
-            </div>
-            <div class="column">
-              <ChecksPanel store={store} shown={shown} />
-            </div>
-            <div class="column">
-              <PlanPanel store={store} shown={shown} />
-              <Words store={store} diagram={shown.diagram} />
-            </div>
+            <Benches store={store} shown={shown} />
           </div>
         </>
       )}
@@ -60,50 +54,43 @@ export function LabPage({ store, theme }: { readonly store: LabStore; readonly t
   );
 }
 
+/** What there is to see beside the diagram; a recording has no checkers, and a study no plan. */
+function Benches({ store, shown }: { readonly store: LabStore; readonly shown: Shown }): JSX.Element {
+  const isGroup = store.recording.value === '' && store.lesson.value.kind === 'group';
+  return (
+    <>
+      <div class="column">
+        {isGroup && <WallPanel store={store} shown={shown} />}
+        <FactsPanel shown={shown} />
+        {shown.orders.length > 0 && <OrdersPanel store={store} shown={shown} />}
+      </div>
+      {shown.result.checkers.length > 0 && (
+        <div class="column">
+          <ChecksPanel store={store} shown={shown} />
+        </div>
+      )}
+      <div class="column">
+        {isGroup && <PlanPanel store={store} shown={shown} />}
+        <Words store={store} diagram={shown.diagram} />
+      </div>
+    </>
+  );
+}
+
 function alarmsOf({ diagram, result }: Shown): readonly number[] {
-  const broken = result.report.violations.flatMap(({ at }) => (at === undefined ? [] : [Math.min(at, diagram.endsAt)]));
-  return [...diagram.crashedAt.values(), ...broken];
+  const broken = result.violations.flatMap(({ at }) => (at === undefined ? [] : [Math.min(at, diagram.endsAt)]));
+  const crashes = diagram.lives.flatMap(({ until, isCrash }) => (isCrash ? [until] : []));
+  return [...crashes, ...broken];
 }
 
 function Lesson({ store }: { readonly store: LabStore }): JSX.Element {
-  const { scenario: name, level, seed } = store.request.value;
-  const scenario = scenarioOf(name);
+  const { level, seed } = store.request.value;
+  const lesson = store.lesson.value;
+  const recording = store.recording.value;
   return (
     <section class="panel lesson" aria-label="Scenario">
       <div class="choose">
-        <label>
-          Scenario
-          <select
-            value={name}
-            onChange={({ currentTarget: { value } }) => {
-              const next = scenarioOf(value);
-              store.ask({ scenario: value, level: next.level, seed: next.seed, plan: next.plan });
-            }}
-          >
-            {scenarios.map((one) => (
-              <option key={one.name} value={one.name}>
-                {one.name}
-              </option>
-            ))}
-          </select>
-        </label>
-        <fieldset class="levels">
-          <legend>Level of the protocol</legend>
-          <div>
-            {levelNames(name).map((one) => (
-              <label key={one}>
-                <input
-                  type="radio"
-                  name="level"
-                  value={one}
-                  checked={one === level}
-                  onChange={() => store.ask({ level: one }, store.at.value)}
-                />
-                <span>{one}</span>
-              </label>
-            ))}
-          </div>
-        </fieldset>
+        <Chooser store={store} lesson={lesson} />
         <label>
           Seed
           <input
@@ -117,22 +104,80 @@ function Lesson({ store }: { readonly store: LabStore }): JSX.Element {
           />
         </label>
         <button onClick={() => store.ask({ seed: seed + 1 })}>Next seed</button>
-        <span class="faint">{store.shown.value?.result.about}</span>
+        <span class="faint about">{lesson.levels[level]}</span>
+        <label class="file">
+          <span class="button">Open recordings</span>
+          <input
+            type="file"
+            multiple
+            aria-label="Open recordings of nodes, written with --record"
+            onChange={({ currentTarget: { files } }) => void store.openFiles([...(files ?? [])])}
+          />
+        </label>
       </div>
-      <p class="question">{scenario.question}</p>
-      <Answer store={store} />
+      {recording === '' ? (
+        <>
+          <p class="question">{lesson.question}</p>
+          <Answer store={store} />
+        </>
+      ) : (
+        <p class="question">What nodes recorded: {recording}</p>
+      )}
     </section>
   );
 }
 
+function Chooser({ store, lesson }: { readonly store: LabStore; readonly lesson: LessonFacts }): JSX.Element {
+  const { level } = store.request.value;
+  const options = (kind: LessonFacts['kind']): JSX.Element[] =>
+    store.catalogue
+      .filter((one) => one.kind === kind)
+      .map(({ name }) => (
+        <option key={name} value={name}>
+          {name}
+        </option>
+      ));
+  return (
+    <>
+      <label>
+        Scenario
+        <select
+          value={lesson.name}
+          onChange={({ currentTarget: { value } }) => {
+            const next = store.catalogue.find(({ name }) => name === value) ?? lesson;
+            store.ask({ scenario: next.name, level: next.level, seed: next.seed });
+          }}
+        >
+          <optgroup label="A group and its levels">{options('group')}</optgroup>
+          <optgroup label="Rules compared">{options('study')}</optgroup>
+        </select>
+      </label>
+      <fieldset class="levels">
+        <legend>{lesson.kind === 'group' ? 'Level of the protocol' : 'Rule'}</legend>
+        <div>
+          {Object.keys(lesson.levels).map((one) => (
+            <label key={one}>
+              <input
+                type="radio"
+                name="level"
+                value={one}
+                checked={one === level}
+                onChange={() => store.ask({ level: one }, lesson.kind === 'group' ? store.at.value : undefined)}
+              />
+              <span>{one}</span>
+            </label>
+          ))}
+        </div>
+      </fieldset>
+    </>
+  );
+}
+
 function Answer({ store }: { readonly store: LabStore }): JSX.Element {
-  const { scenario: name, level } = store.request.value;
+  const { level } = store.request.value;
   const shown = store.shown.value;
-  const broken = [...new Set(shown?.result.report.violations.map(({ checker }) => checker))];
-  const took =
-    shown === undefined
-      ? ''
-      : `${plural(shown.diagram.messages.length, 'message')} in ${shown.result.tookMs.toFixed(0)} ms`;
+  const broken = [...new Set(shown?.result.violations.map(({ checker }) => checker))];
+  const count = plural(shown?.diagram.messages.length ?? 0, 'message');
   return (
     <div class="choose">
       <span class="verdict" data-verdict={broken.length === 0 ? 'kept' : 'broken'}>
@@ -141,10 +186,10 @@ function Answer({ store }: { readonly store: LabStore }): JSX.Element {
           ? `${level} keeps every promise in this run.`
           : `${level} breaks ${plural(broken.length, 'promise')} in this run${isExpected(shown, broken) ? ', as the lesson says' : ''}.`}
       </span>
-      <span class="faint">{took}</span>
+      <span class="faint">{shown === undefined ? '' : `${count} in ${shown.result.tookMs.toFixed(0)} ms`}</span>
       <details>
         <summary>The answer</summary>
-        <p>{scenarioOf(name).explanation}</p>
+        <p>{store.lesson.value.explanation}</p>
       </details>
     </div>
   );

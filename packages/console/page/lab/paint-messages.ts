@@ -1,4 +1,4 @@
-import { firstFrom, type MessageLine } from '../../src/lab/diagram.ts';
+import { firstFrom, type Diagram, type MessageLine } from '../../src/lab/diagram.ts';
 import { endOf, xAt } from '../../src/lab/viewport.ts';
 import { inkOf, type Ink } from './palette.ts';
 import { between, cross, font, laneY, type Scene } from './scene.ts';
@@ -15,17 +15,32 @@ export interface DrawnMessage {
   readonly y1: number;
 }
 
+const shownFor = new WeakMap<
+  Diagram,
+  { readonly hidden: ReadonlySet<string>; readonly messages: readonly MessageLine[] }
+>();
+
+/** The messages of kinds that are shown; looked through once for each choice. */
+function shownMessages(diagram: Diagram, hidden: ReadonlySet<string>): readonly MessageLine[] {
+  const known = shownFor.get(diagram);
+  if (known?.hidden === hidden) return known.messages;
+  const messages = diagram.messages.filter(({ kind }) => !hidden.has(kind));
+  shownFor.set(diagram, { hidden, messages });
+  return messages;
+}
+
 /** The messages in sight, thinned out where there are too many to tell apart. */
 export function messagesInSight(scene: Scene): readonly DrawnMessage[] {
   const { diagram, view, hidden } = scene;
-  const { messages, longestMs } = diagram;
+  const { longestMs } = diagram;
+  const messages = shownMessages(diagram, hidden);
   const begin = firstFrom(messages, view.from - longestMs, ({ sentAt }) => sentAt);
   const end = firstFrom(messages, endOf(view), ({ sentAt }) => sentAt);
   const stride = Math.max(1, Math.ceil((end - begin) / messagesMax));
   const drawn: DrawnMessage[] = [];
   for (let index = begin - (begin % stride); index < end; index += stride) {
     const line = messages[index];
-    if (line === undefined || hidden.has(line.kind)) continue;
+    if (line === undefined) continue;
     const arrives = line.receivedAt ?? line.sentAt + Math.max(4, Math.min(longestMs, 12)) * 0.6;
     drawn.push({
       line,

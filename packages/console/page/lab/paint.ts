@@ -83,16 +83,15 @@ function bandWords(
 function paintLanes(context: CanvasRenderingContext2D, scene: Scene): void {
   const { diagram, view, colourOf } = scene;
   context.lineWidth = 1.6;
-  for (const [lane] of diagram.lanes.entries()) {
-    const begin = xAt(view, diagram.begunAt.get(lane) ?? 0);
-    const end = xAt(view, diagram.crashedAt.get(lane) ?? diagram.endsAt);
+  context.strokeStyle = colourOf('--faint');
+  context.beginPath();
+  for (const { lane, from, until } of diagram.lives) {
+    if (until < view.from || from > endOf(view)) continue;
     const y = Math.round(laneY(scene, lane)) + 0.5;
-    context.strokeStyle = colourOf('--faint');
-    context.beginPath();
-    context.moveTo(Math.max(-2, begin), y);
-    context.lineTo(Math.min(view.width + 2, end), y);
-    context.stroke();
+    context.moveTo(Math.max(-2, xAt(view, from)), y);
+    context.lineTo(Math.min(view.width + 2, xAt(view, until)), y);
   }
+  context.stroke();
 }
 
 function paintHeld(context: CanvasRenderingContext2D, scene: Scene): void {
@@ -144,7 +143,8 @@ function paintNames(context: CanvasRenderingContext2D, scene: Scene): void {
   context.textAlign = 'left';
   for (const [lane, name] of diagram.lanes.entries()) {
     const y = laneY(scene, lane);
-    const isOver = (diagram.crashedAt.get(lane) ?? Infinity) <= at;
+    const life = diagram.lives.findLast((one) => one.lane === lane && one.from <= at);
+    const isOver = life?.isCrash === true && life.until <= at;
     const band = diagram.bands.findLast((one) => one.lane === lane && one.from <= at);
     if (name === selected) {
       context.fillStyle = colourOf('--raised');

@@ -4,7 +4,7 @@ import { checksAt } from '../../src/lab/checks.ts';
 import { faultNames, stepText, withFault, type FaultKind } from '../../src/lab/faults.ts';
 import { momentAt, type WorkerAt } from '../../src/lab/moment.ts';
 import { atPlace, type Orders } from '../../src/lab/orders.ts';
-import { plural } from '../../src/words.ts';
+import { listText, plural } from '../../src/words.ts';
 import { Crown, Verdict } from '../icons.tsx';
 import type { LabStore, Shown } from './store.ts';
 
@@ -54,7 +54,7 @@ const placesShown = 9;
 
 /** The rows of deliveries side by side, and where they part. */
 export function OrdersPanel({ store, shown: { orders, result, diagram } }: PanelProps): JSX.Element {
-  const { divergence } = result.report;
+  const { divergence } = result;
   const at = store.at.value;
   const parts = divergence?.position ?? orders.divergesAt;
   return (
@@ -63,9 +63,7 @@ export function OrdersPanel({ store, shown: { orders, result, diagram } }: Panel
         <h2 id="orders-title">Orders of delivery</h2>
         <span class="note">{plural(orders.length, 'place')}</span>
       </header>
-      <p class={`sentence ${divergence === undefined ? 'well' : ''}`}>
-        {divergence?.sentence ?? 'All workers that live have delivered the same, in the same order.'}
-      </p>
+      <p class={`sentence ${parts === undefined ? 'well' : ''}`}>{divergence?.sentence ?? sentenceOf(orders, parts)}</p>
       <div class="orders" tabIndex={0} role="region" aria-labelledby="orders-title">
         <table>
           <thead>
@@ -107,6 +105,40 @@ export function OrdersPanel({ store, shown: { orders, result, diagram } }: Panel
   );
 }
 
+/** Where rows part, in words, where the run itself gives no reason. */
+function sentenceOf({ rows }: Orders, parts: number | undefined): string {
+  if (parts === undefined) return 'All that live have delivered the same, in the same order.';
+  const said = rows.flatMap((row) => {
+    const label = atPlace(row, parts)?.label;
+    return label === undefined ? [] : [`${row.node} delivered ${label}`];
+  });
+  return `At place ${parts} the orders part: ${listText(said)}.`;
+}
+
+/** What a study measured. */
+export function FactsPanel({ shown: { result } }: Pick<PanelProps, 'shown'>): JSX.Element | null {
+  if (result.facts.length === 0) return null;
+  return (
+    <section class="panel" aria-labelledby="facts-title">
+      <header>
+        <h2 id="facts-title">What came out</h2>
+      </header>
+      <table>
+        <tbody>
+          {result.facts.map(({ what, value }) => (
+            <tr key={what}>
+              <th scope="row" class="fact">
+                {what}
+              </th>
+              <td class="mono fact">{value}</td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </section>
+  );
+}
+
 /** The places around what is delivered at the cursor, and the one where rows part. */
 function placesOf({ rows, length }: Orders, at: number, parts: number | undefined): readonly number[] {
   const reached = Math.max(
@@ -122,7 +154,7 @@ function placesOf({ rows, length }: Orders, at: number, parts: number | undefine
 
 /** Every checker, green or red at the cursor. */
 export function ChecksPanel({ store, shown: { result, diagram } }: PanelProps): JSX.Element {
-  const { violations } = result.report;
+  const { violations } = result;
   const checks = checksAt(result.checkers, violations, { at: store.at.value, endsAt: diagram.endsAt });
   const rank = { broken: 0, ahead: 1, holds: 2 };
   const sorted = checks.toSorted((a, b) => rank[a.state] - rank[b.state]);
@@ -151,9 +183,11 @@ export function ChecksPanel({ store, shown: { result, diagram } }: PanelProps): 
                 >
                   {at.toFixed(0)} ms
                 </button>
-                <button onClick={() => void store.shrink(name)} disabled={store.isBusy.value}>
-                  shrink
-                </button>
+                {store.request.value.plan !== undefined && (
+                  <button onClick={() => void store.shrink(name)} disabled={store.isBusy.value}>
+                    shrink
+                  </button>
+                )}
               </span>
             )}
             {message !== '' && <small>{message}</small>}
@@ -165,8 +199,9 @@ export function ChecksPanel({ store, shown: { result, diagram } }: PanelProps): 
 }
 
 /** What happens to the group, as data; more can be added at the cursor. */
-export function PlanPanel({ store, shown: { diagram } }: PanelProps): JSX.Element {
+export function PlanPanel({ store, shown: { diagram } }: PanelProps): JSX.Element | null {
   const { plan } = store.request.value;
+  if (plan === undefined) return null;
   const at = store.at.value;
   const node = store.selected.value ?? diagram.lanes[0] ?? 'n1';
   const add = (kind: FaultKind): void =>
@@ -216,7 +251,7 @@ export function PlanPanel({ store, shown: { diagram } }: PanelProps): JSX.Elemen
 function Recording({ store }: { readonly store: LabStore }): JSX.Element {
   const said = useSignal('');
   const { scenario, level, seed } = store.request.value;
-  const hash = store.shown.value?.result.report.traceHash ?? '';
+  const hash = store.shown.value?.result.traceHash ?? '';
   const download = (): void => {
     const { plan } = store.request.value;
     const recording = { schema: 'grp.lab.recording/1', scenario, level, seed, plan, traceHash: hash };

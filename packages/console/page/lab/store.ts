@@ -1,13 +1,19 @@
 import { batch, computed, effect, signal, type ReadonlySignal, type Signal } from '@preact/signals';
-import type { Plan } from '@grp/lab';
+import {
+  isOwnPlan,
+  lessonOf,
+  requestOf,
+  type Catalogue,
+  type LabRequest,
+  type Lesson,
+} from '../../src/lab/catalogue.ts';
 import { layOut, type Diagram } from '../../src/lab/diagram.ts';
 import { timelineOf, type Timeline } from '../../src/lab/moment.ts';
 import { ordersOf, type Orders } from '../../src/lab/orders.ts';
-import { isOwnPlan, requestOf, type LabRequest } from '../../src/lab/catalogue.ts';
 import type { LabResult } from '../../src/lab/simulation.ts';
 import { interestingUntil, neighbour } from '../../src/lab/steps.ts';
 import { formatRoute, type Route } from '../../src/route.ts';
-import { createSimulator } from './simulator.ts';
+import type { Simulator } from './simulator.ts';
 
 /** A run and everything that was computed from it once. */
 export interface Shown {
@@ -20,6 +26,10 @@ export interface Shown {
 }
 
 export interface LabStore {
+  readonly catalogue: Catalogue;
+  readonly lesson: ReadonlySignal<Lesson>;
+  /** The files that are shown instead of a run. */
+  readonly recording: Signal<string>;
   readonly request: Signal<LabRequest>;
   readonly shown: Signal<Shown | undefined>;
   readonly problem: Signal<string>;
@@ -36,16 +46,27 @@ export interface LabStore {
   ask(change: Partial<LabRequest>, at?: number): void;
   step(direction: 1 | -1): void;
   shrink(checker: string): Promise<void>;
+  /** Shows what nodes have recorded. */
+  openFiles(files: readonly File[]): Promise<void>;
   /** Shows what a URL says. */
   open(route: Route & { readonly page: 'lab' }): void;
 }
 
+export interface LabParts {
+  readonly route: Route & { readonly page: 'lab' };
+  readonly catalogue: Catalogue;
+  readonly simulator: Simulator;
+}
+
 /** Makes a lab that keeps its state in the URL. */
-export function createLabStore(route: Route & { readonly page: 'lab' }): LabStore {
-  return new Store(route);
+export function createLabStore(parts: LabParts): LabStore {
+  return new Store(parts);
 }
 
 class Store implements LabStore {
+  readonly catalogue: Catalogue;
+  readonly lesson = computed(() => lessonOf(this.catalogue, this.request.value.scenario));
+  readonly recording = signal('');
   readonly request: Signal<LabRequest>;
   readonly shown = signal<Shown | undefined>(undefined);
   readonly problem = signal('');
@@ -55,13 +76,17 @@ class Store implements LabStore {
   readonly speed = signal(50);
   readonly hidden = signal<ReadonlySet<string>>(new Set(['ack']));
   readonly selected = signal<string | undefined>(undefined);
-  readonly isOwnPlan = computed(() => isOwnPlan(this.request.value));
-  readonly #simulator = createSimulator();
+  readonly isOwnPlan = computed(() => isOwnPlan(this.catalogue, this.request.value));
+  readonly #simulator: Simulator;
+  #runs = 0;
+  #hiddenFor = '';
   #wantedAt: number | undefined;
   #urlTimer: ReturnType<typeof setTimeout> | undefined;
 
-  constructor(route: Route & { readonly page: 'lab' }) {
-    this.request = signal(requestOf(route));
+  constructor({ route, catalogue, simulator }: LabParts) {
+    this.catalogue = catalogue;
+    this.#simulator = simulator;
+    this.request = signal(requestOf(catalogue, route));
     this.at = signal(route.at ?? 0);
     this.#wantedAt = route.at;
     effect(() => this.#play());
@@ -75,7 +100,7 @@ class Store implements LabStore {
   }
 
   open(route: Route & { readonly page: 'lab' }): void {
-    const wanted = requestOf(route);
+    const wanted = requestOf(this.catalogue, route);
     if (JSON.stringify(wanted) === JSON.stringify(this.request.value)) {
       if (route.at !== undefined) this.at.value = route.at;
       return;
@@ -88,7 +113,10 @@ class Store implements LabStore {
   ask(change: Partial<LabRequest>, at?: number): void {
     this.#wantedAt = at;
     this.isPlaying.value = false;
-    this.request.value = { ...this.request.value, ...change };
+    const { plan, ...rest } = { ...this.request.value, ...change };
+    // Another lesson brings its own plan, or has none.
+    const next = change.scenario === undefined ? plan : lessonOf(this.catalogue, change.scenario).plan;
+    this.request.value = { ...rest, ...(next !== undefined && { plan: next }) };
     void this.#run();
   }
 
@@ -98,41 +126,51 @@ class Store implements LabStore {
   }
 
   async shrink(checker: string): Promise<void> {
+    const { plan, ...request } = this.request.value;
+    if (plan === undefined) return;
     this.isBusy.value = true;
     try {
-      const plan: Plan = await this.#simulator.shrink(this.request.value, checker);
-      this.ask({ plan });
+      this.ask({ plan: await this.#simulator({ type: 'shrink', request: { ...request, plan }, checker }) });
     } finally {
       this.isBusy.value = false;
     }
   }
 
+  async openFiles(files: readonly File[]): Promise<void> {
+    const read = await Promise.all(files.map(async (file) => ({ name: file.name, text: await file.text() })));
+    await this.#show(this.#simulator({ type: 'recordings', files: read }), read.map(({ name }) => name).join(', '));
+  }
+
   async #run(): Promise<void> {
+    await this.#show(this.#simulator({ type: 'run', request: this.request.value }), '');
+  }
+
+  async #show(run: Promise<LabResult>, recording: string): Promise<void> {
+    const number = ++this.#runs;
     this.isBusy.value = true;
     try {
-      const result = await this.#simulator.run(this.request.value);
-      const { events, workers } = result.report;
-      const diagram = layOut(
-        events,
-        workers.map(({ node }) => node),
-      );
+      const result = await run;
+      if (number !== this.#runs) return; // something newer has been asked for
+      const diagram = layOut(result.events, result.lanes);
       const until = interestingUntil(diagram);
+      const { name, hidden } = this.lesson.value;
       batch(() => {
         this.problem.value = '';
+        this.recording.value = recording;
         this.shown.value = {
-          result,
-          diagram,
-          timeline: timelineOf(events, diagram.lanes),
-          orders: ordersOf(events, diagram.lanes),
-          until,
+          ...{ result, diagram, until },
+          timeline: timelineOf(result.events, diagram.lanes),
+          orders: ordersOf(result.events, diagram.lanes),
         };
+        if (this.#hiddenFor !== name) this.hidden.value = new Set(hidden);
+        this.#hiddenFor = name;
         this.at.value = Math.min(this.#wantedAt ?? until, diagram.endsAt);
         if (!diagram.lanes.includes(this.selected.value ?? '')) this.selected.value = diagram.lanes[0];
       });
     } catch (cause) {
       this.problem.value = cause instanceof Error ? cause.message : String(cause);
     } finally {
-      this.isBusy.value = false;
+      if (number === this.#runs) this.isBusy.value = false;
     }
   }
 
@@ -153,7 +191,7 @@ class Store implements LabStore {
 
   #writeUrl({ scenario, level, seed, plan }: LabRequest, at: number): void {
     if (!location.hash.startsWith('#/lab')) return;
-    const own = isOwnPlan(this.request.value) ? {} : { plan: JSON.stringify(plan) };
+    const own = isOwnPlan(this.catalogue, this.request.value) ? {} : { plan: JSON.stringify(plan) };
     history.replaceState(null, '', formatRoute({ page: 'lab', scenario, level, seed, at, ...own }));
   }
 }

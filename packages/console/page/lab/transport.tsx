@@ -5,7 +5,7 @@ import type { LabStore, Shown } from './store.ts';
 
 /** Where the first checker breaks; undefined when all hold. */
 function firstBreak({ result, diagram }: Shown): number | undefined {
-  const checks = checksAt([], result.report.violations, { at: 0, endsAt: diagram.endsAt });
+  const checks = checksAt([], result.violations, { at: 0, endsAt: diagram.endsAt });
   const times = checks.flatMap(({ at }) => (at === undefined ? [] : [at]));
   return times.length === 0 ? undefined : Math.min(...times);
 }

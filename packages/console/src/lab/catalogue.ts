@@ -1,45 +1,65 @@
-import { labScenarios, parsePlan, type LabScenario, type Plan } from '@grp/lab';
+import { parsePlan, type Plan } from '@grp/lab';
 
-/** What is to be run. The same four give the same run, in every browser and in Node. */
+/** What can be looked at in the lab: a lesson of a group, which may be changed, or a study that compares rules. */
+export interface Lesson {
+  readonly name: string;
+  readonly kind: 'group' | 'study';
+  /** To think about before the run. */
+  readonly question: string;
+  /** The answer. */
+  readonly explanation: string;
+  /** The seed and the level for which it was made. */
+  readonly seed: number;
+  readonly level: string;
+  /** Levels or variants, with what each is. */
+  readonly levels: Readonly<Record<string, string>>;
+  /** The checkers that fail, by level. */
+  readonly expect: Readonly<Record<string, readonly string[]>>;
+  /** Kinds of messages that hide the story. */
+  readonly hidden: readonly string[];
+  /** Of a lesson of a group. */
+  readonly plan?: Plan;
+}
+
+/** All lessons, in the order of teaching. */
+export type Catalogue = readonly Lesson[];
+
+/** What is to be run. The same request gives the same run, in every browser and in Node. */
 export interface LabRequest {
   readonly scenario: string;
   readonly level: string;
   readonly seed: number;
-  readonly plan: Plan;
+  /** Of a lesson of a group: its own, or one that somebody has changed. */
+  readonly plan?: Plan;
 }
 
-/** The scenarios in the order of teaching. */
-export const scenarios: readonly LabScenario[] = labScenarios;
+const firstLesson = 'gms2-crash';
 
-/** The one that the lab begins with. */
-export const firstScenario = 'gms2-crash';
-
-/** A scenario by name; the first one when there is none of that name. */
-export function scenarioOf(name: string): LabScenario {
-  const known = scenarios.find((one) => one.name === name) ?? scenarios.find((one) => one.name === firstScenario);
-  return known as LabScenario;
+/** A lesson by name; the one that the lab begins with when there is none of that name. */
+export function lessonOf(catalogue: Catalogue, name: string): Lesson {
+  const known = catalogue.find((one) => one.name === name) ?? catalogue.find((one) => one.name === firstLesson);
+  return known ?? (catalogue[0] as Lesson);
 }
 
-/** The levels of the protocol that a scenario can be run under, from the simplest on. */
-export function levelNames(name: string): readonly string[] {
-  return Object.keys(scenarioOf(name).expect);
+/** A request from what a URL says; what it does not say, or says wrongly, is the lesson's own. */
+export function requestOf(
+  catalogue: Catalogue,
+  given: {
+    readonly scenario: string;
+    readonly level?: string | undefined;
+    readonly seed?: number | undefined;
+    readonly plan?: string | undefined;
+  },
+): LabRequest {
+  const { name, level: own, levels, seed, plan } = lessonOf(catalogue, given.scenario);
+  const level = given.level !== undefined && Object.hasOwn(levels, given.level) ? given.level : own;
+  const wanted = plan === undefined ? undefined : (planOf(given.plan) ?? plan);
+  return { scenario: name, level, seed: given.seed ?? seed, ...(wanted !== undefined && { plan: wanted }) };
 }
 
-/** A request from what a URL says; what it does not say, or says wrongly, is the scenario's own. */
-export function requestOf(given: {
-  readonly scenario: string;
-  readonly level?: string | undefined;
-  readonly seed?: number | undefined;
-  readonly plan?: string | undefined;
-}): LabRequest {
-  const { name, level: own, seed, plan } = scenarioOf(given.scenario);
-  const level = given.level !== undefined && levelNames(name).includes(given.level) ? given.level : own;
-  return { scenario: name, level, seed: given.seed ?? seed, plan: planOf(given.plan) ?? plan };
-}
-
-/** Whether a plan is the scenario's own. */
-export function isOwnPlan({ scenario, plan }: Pick<LabRequest, 'scenario' | 'plan'>): boolean {
-  return JSON.stringify(scenarioOf(scenario).plan) === JSON.stringify(plan);
+/** Whether a plan is the lesson's own. */
+export function isOwnPlan(catalogue: Catalogue, { scenario, plan }: LabRequest): boolean {
+  return JSON.stringify(lessonOf(catalogue, scenario).plan) === JSON.stringify(plan);
 }
 
 /** The plan of a URL's text; undefined when there is none, or it is none. */

@@ -1,5 +1,7 @@
 import type { SpaceTimeEvent } from '@grp/lab';
 
+type Mark = SpaceTimeEvent & { readonly type: 'mark' };
+
 /** A message on its way from one lane to another. */
 export interface MessageLine {
   readonly from: number;
@@ -47,6 +49,15 @@ export interface Band {
   readonly members: readonly string[];
 }
 
+/** A stretch of a lane in which its process lives; a restart begins another one. */
+export interface Life {
+  readonly lane: number;
+  readonly from: number;
+  readonly until: number;
+  /** It ends by a crash, not by the end of the run. */
+  readonly isCrash: boolean;
+}
+
 /** A run laid out: everything in order of time, with lanes by number. */
 export interface Diagram {
   readonly lanes: readonly string[];
@@ -57,10 +68,8 @@ export interface Diagram {
   readonly points: readonly Point[];
   readonly held: readonly Held[];
   readonly bands: readonly Band[];
-  /** Lane → when it crashed. */
-  readonly crashedAt: ReadonlyMap<number, number>;
-  /** Lane → when it began. */
-  readonly begunAt: ReadonlyMap<number, number>;
+  /** By `from`. */
+  readonly lives: readonly Life[];
   /** Every instant at which something happens, for stepping. */
   readonly instants: readonly number[];
   /** Kinds of messages, in order of appearance. */
@@ -80,18 +89,15 @@ export function layOut(events: readonly SpaceTimeEvent[], given: readonly string
   const endsAt = events.reduce((end, { at }) => Math.max(end, at), 0);
   const messages = messagesOf(events, laneOf, endsAt);
   const points = pointsOf(events, laneOf, messages);
-  const crashedAt = new Map(points.filter(({ kind }) => kind === 'crash').map(({ lane, at }) => [lane, at]));
-  const begunAt = new Map<number, number>();
-  for (const { lane, at } of points) if (lane >= 0 && !begunAt.has(lane)) begunAt.set(lane, Math.max(0, at));
+  const lives = livesOf(events, laneOf, endsAt);
   return {
     lanes,
     endsAt,
     messages,
     points,
-    held: heldOf(points, crashedAt),
-    bands: bandsOf(events, laneOf, endsAt, crashedAt),
-    crashedAt,
-    begunAt,
+    held: heldOf(points, lives),
+    bands: bandsOf(events, laneOf, endsAt),
+    lives,
     instants: [...new Set(events.map(({ at }) => at))].filter((at) => at >= 0).toSorted((a, b) => a - b),
     kinds: [...new Set(messages.map(({ kind }) => kind))],
     longestMs: messages.reduce((most, { sentAt, receivedAt }) => Math.max(most, (receivedAt ?? sentAt) - sentAt), 0),
@@ -109,13 +115,15 @@ export function firstFrom<Item>(items: readonly Item[], at: number, timeOf: (ite
   return low;
 }
 
+/** The given ones in their order, then all others. */
 function lanesOf(events: readonly SpaceTimeEvent[], given: readonly string[]): readonly string[] {
-  const names = new Set(given);
+  const others = new Set<string>();
   for (const event of events) {
-    if (event.lane !== '') names.add(event.lane);
-    if (event.type === 'departure') names.add(event.to);
+    if (event.lane !== '') others.add(event.lane);
+    if (event.type === 'departure') others.add(event.to);
   }
-  return [...names].toSorted((a, b) => a.localeCompare(b, 'en', { numeric: true }));
+  for (const lane of given) others.delete(lane);
+  return [...given, ...[...others].toSorted((a, b) => a.localeCompare(b, 'en', { numeric: true }))];
 }
 
 function messagesOf(
@@ -160,14 +168,31 @@ function pointsOf(
   return points.toSorted((a, b) => a.at - b.at || late(a) - late(b));
 }
 
-function heldOf(points: readonly Point[], crashedAt: ReadonlyMap<number, number>): readonly Held[] {
+function livesOf(events: readonly SpaceTimeEvent[], laneOf: (name: string) => number, endsAt: number): readonly Life[] {
+  const open = new Map<number, number>();
+  const lives: Life[] = [];
+  for (const event of events) {
+    if (event.lane === '') continue;
+    const lane = laneOf(event.lane);
+    const from = open.get(lane) ?? Math.max(0, event.at);
+    open.set(lane, from);
+    if (event.type !== 'mark' || event.mark !== 'crash') continue;
+    lives.push({ lane, from, until: event.at, isCrash: true });
+    open.delete(lane);
+  }
+  for (const [lane, from] of open) lives.push({ lane, from, until: endsAt, isCrash: false });
+  return lives.toSorted((a, b) => a.from - b.from);
+}
+
+function heldOf(points: readonly Point[], lives: readonly Life[]): readonly Held[] {
   const waiting = new Map<string, Held>();
   const done = new Set<string>();
   const held: Held[] = [];
+  const delivered = new Set(points.filter(({ kind }) => kind === 'deliver').map(({ label }) => label));
   for (const { at, lane, kind, label } of points) {
     const key = `${lane} ${label}`;
-    // A request does not wait to be delivered: the leader makes a message of it.
-    if (kind === 'receive' && /^n\d+-\d+$/.test(label) && !done.has(key) && !waiting.has(key))
+    // What nobody ever delivers under its own name, such as a request or a beat, does not wait for that.
+    if (kind === 'receive' && delivered.has(label) && !done.has(key) && !waiting.has(key))
       waiting.set(key, { lane, from: at, until: Infinity, label });
     if (kind !== 'deliver') continue;
     done.add(key);
@@ -175,16 +200,14 @@ function heldOf(points: readonly Point[], crashedAt: ReadonlyMap<number, number>
     waiting.delete(key);
     if (since !== undefined && at > since.from) held.push({ ...since, until: at });
   }
-  for (const one of waiting.values()) held.push({ ...one, until: crashedAt.get(one.lane) ?? Infinity });
+  for (const one of waiting.values()) {
+    const end = lives.find(({ lane, until, isCrash }) => isCrash && lane === one.lane && until >= one.from);
+    held.push({ ...one, until: end?.until ?? Infinity });
+  }
   return held.toSorted((a, b) => a.from - b.from);
 }
 
-function bandsOf(
-  events: readonly SpaceTimeEvent[],
-  laneOf: (name: string) => number,
-  endsAt: number,
-  crashedAt: ReadonlyMap<number, number>,
-): readonly Band[] {
+function bandsOf(events: readonly SpaceTimeEvent[], laneOf: (name: string) => number, endsAt: number): readonly Band[] {
   const open = new Map<number, Omit<Band, 'until'>>();
   const bands: Band[] = [];
   const close = (lane: number, until: number): void => {
@@ -192,14 +215,28 @@ function bandsOf(
     if (band !== undefined && until > band.from) bands.push({ ...band, until });
   };
   for (const event of events) {
-    if (event.type !== 'mark' || event.view === undefined) continue;
+    if (event.type !== 'mark') continue;
     const lane = laneOf(event.lane);
-    const { id, members } = event.view;
+    if (event.mark === 'crash') {
+      close(lane, event.at);
+      open.delete(lane);
+    }
+    if (event.mark !== 'view') continue;
+    const told = bandTold(event);
+    if (told === undefined) continue;
     close(lane, event.at);
-    const word = event.label.startsWith('term') ? 'term' : 'view';
-    const leads = members[0] === event.lane;
-    open.set(lane, { lane, from: Math.max(0, event.at), number: id, word, leads, members });
+    open.set(lane, { lane, from: Math.max(0, event.at), ...told });
   }
-  for (const lane of open.keys()) close(lane, crashedAt.get(lane) ?? endsAt);
+  for (const lane of open.keys()) close(lane, endsAt);
   return bands.toSorted((a, b) => a.from - b.from);
+}
+
+/** What a mark says of the view or of the term that begins with it. */
+function bandTold({ lane, label, view }: Mark): Pick<Band, 'number' | 'word' | 'leads' | 'members'> | undefined {
+  if (view !== undefined)
+    return { number: view.id, word: 'view', leads: view.members[0] === lane, members: view.members };
+  const role = /^(\S+) t(\d+)$/.exec(label);
+  if (role !== null) return { number: Number(role[2]), word: 'term', leads: role[1] === 'leader', members: [] };
+  const plain = /^view (\d+)/.exec(label);
+  return plain === null ? undefined : { number: Number(plain[1]), word: 'view', leads: false, members: [] };
 }

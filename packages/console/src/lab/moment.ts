@@ -25,15 +25,15 @@ export interface Moment {
 /** Everything that each worker ever showed, in order of time. */
 export type Timeline = ReadonlyMap<string, readonly { readonly at: number; readonly worker: WorkerAt }[]>;
 
-const changeLabel = /^n\d+-\d+$/;
-
 /** Goes through a run once, so that any instant of it can be looked up at once. */
 export function timelineOf(events: readonly SpaceTimeEvent[], lanes: readonly string[]): Timeline {
   const tracks = new Map(lanes.map((node) => [node, new Track(node)]));
   const labels = new Map<number, string>();
+  const delivered = new Set<string>();
+  for (const event of events) if (event.type === 'mark' && event.mark === 'deliver') delivered.add(event.label);
   for (const event of events) {
     if (event.type === 'departure') {
-      if (changeLabel.test(event.label)) labels.set(event.serial, event.label);
+      if (delivered.has(event.label)) labels.set(event.serial, event.label);
     } else if (event.type === 'arrival') {
       const label = labels.get(event.serial);
       if (label !== undefined) tracks.get(event.lane)?.receive(label, event.at);

@@ -35,9 +35,12 @@ function pointWords({ lane, kind, label, colour }: Point, name: (lane: number) =
     case 'deliver':
       return { words: `${who} delivers ${label}${colour === undefined ? '' : ` and shows ${colour}`}`, tone: 'good' };
     case 'view':
-      return { words: `${who} installs ${label}`, tone: 'good' };
+      return { words: label.startsWith('view') ? `${who} installs ${label}` : `${who} is now ${label}`, tone: 'good' };
     case 'state':
-      return { words: `${who} takes over the others' ${label}`, tone: 'good' };
+      return {
+        words: label.startsWith('state') ? `${who} takes over the others' ${label}` : `${who}: ${label}`,
+        tone: 'good',
+      };
     case 'crash':
       return { words: `${who} crashes`, tone: 'bad' };
     case 'suspect':

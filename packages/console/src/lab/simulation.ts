@@ -1,32 +1,97 @@
 import { groupCheckers } from '@grp/sim';
-import { levels, runLevel, type LabReport, type Plan } from '@grp/lab';
-import { isOwnPlan, scenarioOf, type LabRequest } from './catalogue.ts';
+import {
+  labScenarios,
+  labStudies,
+  levels,
+  mergeRecordings,
+  parseRecordingFile,
+  runLevel,
+  type NodeRecording,
+  type Plan,
+  type SpaceTimeEvent,
+} from '@grp/lab';
+import { isOwnPlan, lessonOf, type Catalogue, type LabRequest } from './catalogue.ts';
+import type { Finding } from './checks.ts';
 
-/** What came out: plain data, so that it can cross from a worker to the page. */
+/** A run, simulated or recorded: plain data, so that it can cross from a worker to the page. */
 export interface LabResult {
-  readonly request: LabRequest;
-  readonly report: LabReport;
+  /** The processes, in the order in which they are drawn. */
+  readonly lanes: readonly string[];
+  readonly events: readonly SpaceTimeEvent[];
+  /** SHA-256, in hex; empty for what was recorded. */
+  readonly traceHash: string;
+  readonly violations: readonly Finding[];
   /** Every property that was judged, kept or not. */
   readonly checkers: readonly string[];
-  /** The checkers that this level is known to break here; undefined for a plan that is in no table. */
+  /** The checkers that are known to fail here; undefined for a plan that is in no table. */
   readonly expected: readonly string[] | undefined;
-  /** What the level is. */
-  readonly about: string;
+  /** Where deliveries part, and why. */
+  readonly divergence: { readonly position: number; readonly sentence: string } | undefined;
+  /** What a study measured. */
+  readonly facts: readonly { readonly what: string; readonly value: string }[];
+  /** Events that happened and are not here, because a limit was reached. */
+  readonly omittedCount: number;
   readonly tookMs: number;
 }
 
+/** All lessons and studies of the lab. */
+export function makeCatalogue(): Catalogue {
+  const abouts = Object.fromEntries(Object.entries(levels).map(([name, { about }]) => [name, about]));
+  return [
+    ...labScenarios.map((scenario) => ({ ...scenario, kind: 'group' as const, levels: abouts, hidden: ['ack'] })),
+    ...labStudies.map(({ name, question, explanation, seed, variant, variants, expect, hidden }) => ({
+      ...{ name, kind: 'study' as const, question, explanation, seed },
+      ...{ level: variant, levels: variants, expect, hidden },
+    })),
+  ];
+}
+
 /** Runs it to its end, in virtual time. `now` measures how long that really took. */
-export async function simulate(request: LabRequest, now: () => number): Promise<LabResult> {
-  const { plan, level, seed } = request;
+export async function simulate(catalogue: Catalogue, request: LabRequest, now: () => number): Promise<LabResult> {
   const startedAt = now();
-  const report = await runLevel(plan, level, seed);
+  const { plan } = request;
+  const result = plan === undefined ? await study(request) : await group(catalogue, { ...request, plan });
+  return { ...result, tookMs: now() - startedAt };
+}
+
+async function group(
+  catalogue: Catalogue,
+  request: LabRequest & { readonly plan: Plan },
+): Promise<Omit<LabResult, 'tookMs'>> {
+  const { plan, level, seed, scenario } = request;
+  const { events, workers, traceHash, violations, divergence } = await runLevel(plan, level, seed);
   return {
-    request,
-    report,
+    ...{ events, traceHash, violations, divergence, facts: [], omittedCount: 0 },
+    lanes: workers.map(({ node }) => node),
     checkers: groupCheckers({ delivery: plan.delivery ?? 'agreed', quorum: 'none' }).map(({ name }) => name),
-    expected: isOwnPlan(request) ? (scenarioOf(request.scenario).expect[level] ?? []) : undefined,
-    about: levels[level]?.about ?? '',
-    tookMs: now() - startedAt,
+    expected: isOwnPlan(catalogue, request) ? (lessonOf(catalogue, scenario).expect[level] ?? []) : undefined,
+  };
+}
+
+async function study({ scenario, level, seed }: LabRequest): Promise<Omit<LabResult, 'tookMs'>> {
+  const lesson = labStudies.find(({ name }) => name === scenario);
+  if (lesson === undefined) throw new Error(`there is no study ${scenario}`);
+  const { trace, traceHash, violations, facts } = await lesson.run(level, seed);
+  const { lanes, events, omittedCount } = trace;
+  return {
+    ...{ lanes, events, traceHash, facts, omittedCount, divergence: undefined },
+    violations: violations.map(({ checker, message, at }) => ({ checker, message, ...(at !== undefined && { at }) })),
+    checkers: [...new Set(Object.values(lesson.expect).flat())],
+    expected: lesson.expect[level] ?? [],
+  };
+}
+
+/** The files that nodes wrote with `--record`, as one run. @throws Error with what is wrong with which file */
+export function readRecordings(files: readonly { readonly name: string; readonly text: string }[]): LabResult {
+  const recordings = files.map(({ name, text }): NodeRecording => {
+    const recording = parseRecordingFile(text);
+    if (typeof recording === 'string') throw new Error(`${name} is no recording of a node: ${recording}`);
+    return recording;
+  });
+  const { lanes, events, omittedCount } = mergeRecordings(recordings);
+  return {
+    ...{ lanes, events, omittedCount, traceHash: '', violations: [], checkers: [], expected: undefined },
+    ...{ divergence: undefined, facts: [], tookMs: 0 },
   };
 }
 
@@ -34,7 +99,7 @@ export async function simulate(request: LabRequest, now: () => number): Promise<
  * The shortest plan, found by leaving steps out one by one and making multicasts shorter, that still breaks the same
  * checker (delta debugging; Zeller, Hildebrandt 2002). The same plan when nothing was broken.
  */
-export async function shrink(request: LabRequest, checker: string): Promise<Plan> {
+export async function shrink(request: LabRequest & { readonly plan: Plan }, checker: string): Promise<Plan> {
   const breaks = async (plan: Plan): Promise<boolean> =>
     (await runLevel(plan, request.level, request.seed)).violations.some((violation) => violation.checker === checker);
   let { plan } = request;
