@@ -1,14 +1,17 @@
-// Five chat servers; the leader's disk hangs or fills up, again and again, under load: writes go on elsewhere within a second,
-// and it comes back without a restart. The last round fills a real file system (needs root; left out without).
+// Five chat servers; the leader's disk hangs, fills up or fails, again and again, under load: writes go on elsewhere within a
+// second. It comes back without a restart; only a failed sync ends it, and then it is started again. The last round fills a real file system (needs root; left out without).
 // `npm run soak -- chat-disk [--rounds N] [--clients N]`. Needs gcc.
 import { execFileSync } from 'node:child_process';
 import { closeSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, statfsSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import type { ChatClient } from '@grp/chat';
+import { restartNode } from '../src/cluster/control.ts';
 import { bringDown } from '../src/cluster/down.ts';
 import { untilLed } from '../src/cluster/lists.ts';
+import { isAlive } from '../src/cluster/processes.ts';
 import { nodeFiles, readState } from '../src/cluster/state.ts';
 import { bringUp } from '../src/index.ts';
 import { chatClient, judge, write, type Written } from '../test/support/chat.ts';
@@ -21,10 +24,11 @@ import {
   Pulse,
   untilBeats,
   whyNoSickDisk,
+  type Trouble,
 } from '../test/support/sick-disk.ts';
 
 const { values } = parseArgs({
-  options: { rounds: { type: 'string', default: '10' }, clients: { type: 'string', default: '20' } },
+  options: { rounds: { type: 'string', default: '12' }, clients: { type: 'string', default: '20' } },
 });
 const why = whyNoSickDisk();
 if (why !== undefined) throw new Error(why);
@@ -32,7 +36,7 @@ const dir = mkdtempSync(join(tmpdir(), 'grp-chat-disk-'));
 const ids = ['n1', 'n2', 'n3', 'n4', 'n5'];
 const gapMsMax = 1_000;
 const problems: string[] = [];
-const gaps: Record<string, number[]> = { hang: [], full: [], 'real-full': [] };
+const gaps: Record<string, number[]> = { hang: [], full: [], fail: [], 'real-full': [] };
 /** The greatest id leads: this one's files live on a file system of their own. */
 const small = nodeFiles(dir, 'n5').data;
 const hasSmall = mountSmall();
@@ -46,13 +50,16 @@ try {
   await reader.register('ann', 'password of ann');
   await reader.login('ann', 'password of ann');
   for (let round = 1; round <= Number(values.rounds); round++) {
-    const trouble = round % 2 === 0 ? 'full' : 'hang';
+    const trouble = (['hang', 'full', 'fail'] as const)[(round - 1) % 3] as Trouble;
     const sick = await leader();
     await suffer(
       `round ${round}`,
       trouble,
       () => makeSick(dir, sick, trouble),
-      () => makeWell(dir, sick),
+      async () => {
+        makeWell(dir, sick);
+        if (trouble === 'fail') await startAgain(round, sick);
+      },
     );
   }
   if (hasSmall) await fillReally();
@@ -72,9 +79,9 @@ process.exitCode = problems.length === 0 ? 0 : 8;
 /** Writes all the time; trouble begins, lasts for a while, and ends; then everything is judged. */
 async function suffer(
   name: string,
-  kind: 'hang' | 'full' | 'real-full',
+  kind: Trouble | 'real-full',
   begin: () => void,
-  end: () => void,
+  end: () => void | Promise<void>,
   text = '',
 ): Promise<void> {
   const room = name.replaceAll(' ', '-');
@@ -89,19 +96,36 @@ async function suffer(
   pulse.restart();
   begin();
   // A disk that is really full is felt when what was made ahead is used up.
-  const more = kind === 'real-full' ? 30_000 : 500;
-  if (!(await untilBeats(pulse, more, 120_000))) problems.push(`${name}: writes did not go on`);
+  if (
+    kind === 'real-full' &&
+    !(await until(120_000, () => readFileSync(nodeFiles(dir, 'n5').log).includes('storage.full')))
+  )
+    problems.push(`${name}: the log of n5 has never met it`);
+  if (!(await untilBeats(pulse, 500, 60_000))) problems.push(`${name}: writes did not go on`);
   const { gapMs } = pulse;
-  end();
+  await end();
   stop.abort();
   const writers = await Promise.all(writing);
   for (const one of clients) one.close();
   gaps[kind]?.push(gapMs);
   console.error(`${name}: ${kind}, ${gapMs} ms without a write, ${pulse.count} written`);
   if (gapMs > gapMsMax) problems.push(`${name}: ${gapMs} ms without a write`);
-  if (kind === 'real-full' && !readFileSync(nodeFiles(dir, 'n5').log, 'utf8').includes('storage.full'))
-    problems.push(`${name}: the log of n5 has never met it`);
   problems.push(...(await verdict(room, writers, text)).map((problem) => `${name}: ${problem}`));
+}
+
+/** Whoever does not know what is on its disk ends. */
+async function startAgain(round: number, id: string): Promise<void> {
+  const node = (await readState(dir))?.nodes.find((one) => one.id === id);
+  if (node === undefined) throw new Error(`there is no ${id}`);
+  const hasEnded = await until(10_000, () => !isAlive(node));
+  if (!hasEnded) problems.push(`round ${round}: ${id} lives on after a failed sync`);
+  await restartNode(dir, id, { empty: false, timeoutMs: 60_000 });
+}
+
+async function until(withinMs: number, holds: () => boolean): Promise<boolean> {
+  for (const deadline = performance.now() + withinMs; performance.now() < deadline; await sleep(50))
+    if (holds()) return true;
+  return false;
 }
 
 async function verdict(room: string, writers: readonly Written[], text: string): Promise<readonly string[]> {
@@ -122,7 +146,7 @@ function without(text: string, end: string): string {
 /** The leader's file system has room for nothing more, until the ballast goes. */
 async function fillReally(): Promise<void> {
   const ballast = join(small, 'ballast');
-  if ((await leader()) !== 'n5') await new Promise((resolve) => setTimeout(resolve, 10_000));
+  if ((await leader()) !== 'n5') await sleep(10_000);
   const text = ` ${'x'.repeat(4_000)}`;
   await suffer(
     'a full file system',

@@ -1,6 +1,6 @@
 /* Preloaded into a node, it makes the node's disk hang or fill up on order. Files below FOLDER/data/ are told by FOLDER/trouble:
-   "hang" keeps every write and sync until it says something else, "full" answers every write with ENOSPC, and no file means
-   that all is well. So one environment serves a whole cluster, and each node has trouble of its own. */
+   "hang" keeps every write and sync until it says something else, "full" answers every write with ENOSPC, "fail" every sync
+   with EIO, and no file means that all is well. So one environment serves a whole cluster, and each node has trouble of its own. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
@@ -10,7 +10,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-enum trouble { NONE, HANG, FULL };
+enum trouble { NONE, HANG, FULL, FAIL };
 static __thread int busy;
 
 static enum trouble trouble_of(int fd) {
@@ -29,15 +29,17 @@ static enum trouble trouble_of(int fd) {
     fclose(file);
   }
   busy = 0;
-  return strncmp(word, "hang", 4) == 0 ? HANG : strncmp(word, "full", 4) == 0 ? FULL : NONE;
+  if (strncmp(word, "hang", 4) == 0) return HANG;
+  if (strncmp(word, "full", 4) == 0) return FULL;
+  return strncmp(word, "fail", 4) == 0 ? FAIL : NONE;
 }
 
-/* Waits while the disk hangs. Nonzero: it is full. */
-static int suffer(int fd) {
-  if (busy || fd < 3) return 0;
+/* Waits while the disk hangs; what is the matter then. */
+static enum trouble suffer(int fd) {
+  if (busy || fd < 3) return NONE;
   for (;;) {
     enum trouble trouble = trouble_of(fd);
-    if (trouble != HANG) return trouble == FULL;
+    if (trouble != HANG) return trouble;
     usleep(10000);
   }
 }
@@ -46,13 +48,19 @@ static int suffer(int fd) {
   static result (*real)(__VA_ARGS__); \
   if (real == NULL) real = (result (*)(__VA_ARGS__))dlsym(RTLD_NEXT, function)
 
-int fsync(int fd) { REAL(int, "fsync", int); suffer(fd); return real(fd); }
-int fdatasync(int fd) { REAL(int, "fdatasync", int); suffer(fd); return real(fd); }
+#define SYNC(name) \
+  int name(int fd) { \
+    REAL(int, #name, int); \
+    if (suffer(fd) == FAIL) { errno = EIO; return -1; } \
+    return real(fd); \
+  }
+SYNC(fsync)
+SYNC(fdatasync)
 
 #define WRITES(name, parameters, arguments, ...) \
   ssize_t name parameters { \
     REAL(ssize_t, #name, __VA_ARGS__); \
-    if (suffer(fd)) { errno = ENOSPC; return -1; } \
+    if (suffer(fd) == FULL) { errno = ENOSPC; return -1; } \
     return real arguments; \
   }
 WRITES(write, (int fd, const void *bytes, size_t count), (fd, bytes, count), int, const void *, size_t)

@@ -9,7 +9,7 @@ import { nodeFiles } from '../../src/cluster/state.ts';
 const source = fileURLToPath(new URL('sick-disk.c', import.meta.url));
 
 /** What a disk may do for a while. */
-export type Trouble = 'hang' | 'full';
+export type Trouble = 'hang' | 'full' | 'fail';
 
 /** Why it cannot be done here; undefined: it can. */
 export function whyNoSickDisk(): string | undefined {
