@@ -24,6 +24,15 @@ import { ClusterUp } from './commands/cluster/up.ts';
 import { ClusterWait } from './commands/cluster/wait.ts';
 import { Completion } from './commands/completion.ts';
 import { Demo } from './commands/demo.ts';
+import { DfsCat } from './commands/dfs/cat.ts';
+import { DfsGet } from './commands/dfs/get.ts';
+import { DfsLs } from './commands/dfs/ls.ts';
+import { DfsPut } from './commands/dfs/put.ts';
+import { DfsRepair } from './commands/dfs/repair.ts';
+import { DfsRm } from './commands/dfs/rm.ts';
+import { DfsStat } from './commands/dfs/stat.ts';
+import { DfsStore } from './commands/dfs/store.ts';
+import { DfsVersions } from './commands/dfs/versions.ts';
 import { Doctor } from './commands/doctor.ts';
 import { GmsKill } from './commands/gms/kill.ts';
 import { GmsMcast } from './commands/gms/mcast.ts';
@@ -122,6 +131,15 @@ export const COMMANDS = {
   'raft:transfer': RaftTransfer,
   'raft:snapshot': RaftSnapshot,
   'raft:log': RaftLog,
+  'dfs:put': DfsPut,
+  'dfs:get': DfsGet,
+  'dfs:cat': DfsCat,
+  'dfs:ls': DfsLs,
+  'dfs:store': DfsStore,
+  'dfs:rm': DfsRm,
+  'dfs:versions': DfsVersions,
+  'dfs:stat': DfsStat,
+  'dfs:repair': DfsRepair,
   'lab:run': LabRun,
   'lab:open': LabOpen,
   'lab:ls': LabLs,

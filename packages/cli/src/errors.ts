@@ -18,7 +18,7 @@ export const cliError = defineErrors({
   CLI_FLAG_UNAVAILABLE: {
     kind: 'usage',
     message: '--$flag belongs to $owner, which this version does not have.',
-    hint: 'Leave the flag out; this version runs the roles swim, gms, tracker, raft and chat.',
+    hint: 'Leave the flag out; this version runs the roles swim, gms, tracker, raft, chat and dfs.',
   },
   CLI_CONFIG_UNREADABLE: {
     kind: 'not-found',
@@ -136,6 +136,7 @@ const kindOfStatus: Readonly<Record<number, ErrorKind>> = {
   403: 'denied',
   404: 'not-found',
   409: 'conflict',
+  416: 'usage',
   503: 'no-quorum',
   504: 'unreachable',
 };

@@ -1,7 +1,7 @@
 import { Flags } from '@oclif/core';
 import type { ProtocolSettings } from './config-file.ts';
 import { cliError } from './errors.ts';
-import { list, share, duration, text } from './flags.ts';
+import { list, share, duration, text, toggle } from './flags.ts';
 import { envName } from './given.ts';
 import type { NodeSpec } from './run-node.ts';
 import { parseTags } from './values.ts';
@@ -22,6 +22,12 @@ export const nodeFlags = {
     description: 'when the role gms delivers: in order, or once every member has it (agreed unless given)',
     env: envName('delivery'),
   })(),
+  'dfs-voters': list(
+    'dfs-voters',
+    'names of the nodes that first keep the metadata of the role dfs, with commas between (the first three unless given)',
+    'NAME',
+  ),
+  'keep-blocks': toggle('keep-blocks', 'role dfs: a node that comes back keeps what it still should hold'),
   'key-file': text('key-file', 'file with the cluster key in base64 (mode 600): seals everything', 'FILE'),
   loss: share('loss', 'drop this share of outgoing datagrams, for trials'),
   delay: duration('delay', 'hold outgoing datagrams back, for trials'),
@@ -40,6 +46,8 @@ interface NodeFlagValues {
   readonly tag?: string[] | undefined;
   readonly group?: string | undefined;
   readonly delivery?: 'agreed' | 'safe' | undefined;
+  readonly 'dfs-voters'?: string[] | undefined;
+  readonly 'keep-blocks'?: boolean | undefined;
   readonly 'key-file'?: string | undefined;
   readonly loss?: number | undefined;
   readonly delay?: number | undefined;
@@ -56,6 +64,8 @@ export function sharedOptions(flags: NodeFlagValues, swim: ProtocolSettings | un
     label: flags.label,
     group: flags.group,
     delivery: flags.delivery,
+    dfsVoters: flags['dfs-voters'],
+    ...(flags['keep-blocks'] === true && { keepBlocks: true }),
     keyFile: flags['key-file'],
     loss: flags.loss,
     delayMs: flags.delay,
@@ -71,12 +81,10 @@ function later(name: string) {
 
 /** Flags of `node start` whose roles come later: known, so that the refusal can say why. */
 export const laterFlags = {
-  'dfs-voters': later('dfs-voters'),
   seed: later('seed'),
 };
 
 const owners: Readonly<Record<keyof typeof laterFlags, string>> = {
-  'dfs-voters': 'the role dfs',
   seed: 'the simulator',
 };
 

@@ -161,7 +161,7 @@ test('an attached cluster goes down with its command, and nothing is left', asyn
 
 test('a node that cannot start takes the whole attempt back', async () => {
   const own = mkdtempSync(join(tmpdir(), 'grp-cluster-'));
-  const up = await runGrp('cluster', 'up', '-n', '2', '--base-port', '0', '--role', 'dfs', '--dir', own);
+  const up = await runGrp('cluster', 'up', '-n', '2', '--base-port', '0', '--role', 'messenger', '--dir', own);
   expect(up).toMatchObject({
     code: 2,
     documents: [{ error: { code: 'NODE_ROLE_UNAVAILABLE', message: expect.stringContaining('n1') } }],

@@ -24,6 +24,7 @@ const wanted = {
     ...['register', 'login', 'logout', 'passwd', 'delete-account', 'users', 'rooms'],
     ...['send', 'history', 'watch', 'unread'],
   ],
+  dfs: ['put', 'get', 'cat', 'ls', 'store', 'rm', 'versions', 'stat', 'repair'],
   raft: ['status', 'add', 'remove', 'promote', 'transfer', 'snapshot', 'log'],
   swim: ['members', 'join', 'leave', 'events', 'bandwidth', 'reset', 'tags', 'keys', 'rtt', 'event', 'query'],
 };

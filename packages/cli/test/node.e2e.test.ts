@@ -56,7 +56,7 @@ test('node start --json prints one document; node stop ends it', async () => {
 
 test.each([
   ['a seed that is not there', ['--join', '127.0.0.1:1', '--timeout', '1s'], 5, 'CLI_JOIN_TIMEOUT'],
-  ['a role that comes later', ['--role', 'dfs'], 2, 'NODE_ROLE_UNAVAILABLE'],
+  ['a role that runs elsewhere', ['--role', 'messenger'], 2, 'NODE_ROLE_UNAVAILABLE'],
   ['a role that never was', ['--role', 'wizard'], 2, 'NODE_ROLE_UNKNOWN'],
   ['HTTP for all without a token', ['--http', '0.0.0.0:0'], 2, 'NODE_TOKEN_NEEDED'],
   ['a key file that is not there', ['--key-file', '/nonexistent/key'], 3, 'NODE_FILE_UNREADABLE'],

@@ -175,8 +175,9 @@ class Assembly {
       fail: (cause: unknown) => this.#lifecycle.fail(cause),
       noteReady: () => this.#lifecycle.noteReady(),
     };
-    // The first role that asks has the port of raft: all that keep logs have.
-    return { ...context, raft: () => (this.#raft ??= new RaftHost(context)) };
+    // Whoever asks first: the port of raft is the same for all that keep logs.
+    const raft = (): RaftHost => (this.#raft ??= new RaftHost({ ...context, network: networks.raft ?? network }));
+    return { ...context, raft };
   }
 
   #publish(event: NodeEventBody): void {

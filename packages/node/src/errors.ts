@@ -114,6 +114,11 @@ export const httpError = defineErrors({
   NODE_REQUEST_INVALID: { kind: 'usage', message: 'The request is not understood: $problem.' },
   NODE_BODY_INVALID: { kind: 'usage', message: 'The body is wrong: $problem.' },
   NODE_BODY_TOO_LARGE: { kind: 'usage', message: 'The body is longer than $max bytes.' },
+  NODE_RANGE_INVALID: {
+    kind: 'usage',
+    message: '$range is no range of the $bytes bytes of this file.',
+    hint: 'Write bytes=0-99, bytes=100- or bytes=-100.',
+  },
   NODE_MEDIA_TYPE: {
     kind: 'usage',
     message: 'The body must be JSON.',

@@ -8,6 +8,8 @@ import type { RoleDefinition, RoleName, RoleTable } from './role.ts';
 /** The open ports of a node, one network for each of its roles; roles with `opensPort` have that of raft. */
 export interface Networks {
   readonly byRole: ReadonlyMap<RoleName, Network>;
+  /** The port of raft, when a role keeps logs with it. */
+  readonly raft: Network | undefined;
   readonly ports: Readonly<Partial<Record<RoleName, number>>>;
   readonly faults: FaultSet;
   close(): Promise<void>;
@@ -34,7 +36,7 @@ export async function openNetworks(options: ResolvedOptions, parts: NodeParts, t
   for (const role of options.roles)
     if (table[role].opensPort === true && options.portOf(role) !== 0) ports[role] = options.portOf(role);
   const byRole = new Map(options.roles.map((role) => [role, opened.get(role) ?? (opened.get('raft') as Network)]));
-  return { byRole, ports, faults: new FaultSet(controls), close };
+  return { byRole, raft: opened.get('raft'), ports, faults: new FaultSet(controls), close };
 }
 
 /** Roles that open no port by themselves, and raft for those that keep logs with it. */

@@ -70,6 +70,13 @@ export interface NodeOptions {
   readonly clusterConfig?: string | undefined;
   /** False: this server begins with an empty disk, and waits to be added to its raft groups again (default true). */
   readonly bootstrap?: boolean | undefined;
+  /**
+   * Names of the nodes that begin as voters of the metadata of the role dfs, the same on all its nodes (default: the first
+   * three of the cluster file; without one a node without seeds alone). The leader takes in the others as learners.
+   */
+  readonly dfsVoters?: readonly string[] | undefined;
+  /** Of the role dfs: blobs of an earlier life are kept when they are still wanted, whoever else holds them (default false). */
+  readonly keepBlocks?: boolean | undefined;
   /** Other things being equal, the server with the greatest leads (default 0). */
   readonly priority?: number | undefined;
   /** Writes what the node sends, receives, delivers and decides to this file, for `grp lab replay` and `export`. */

@@ -79,6 +79,8 @@ export interface RoleDefinition {
   readonly peers?: boolean;
   /** It opens its port by itself, so that faults made on purpose do not reach it. */
   readonly opensPort?: boolean;
+  /** Roles that it cannot do without: they run along. */
+  readonly needs?: readonly RoleName[];
   /** Absent: known, but not in this version. */
   readonly build?: (context: RoleContext) => Promise<RunningRole> | RunningRole;
 }

@@ -1,4 +1,5 @@
 import { buildChatRole } from './chat/role-chat.ts';
+import { buildDfsRole } from './dfs/role-dfs.ts';
 import { nodeError } from './errors.ts';
 import { buildGmsRole } from './gms/role-gms.ts';
 import { buildRaftRole } from './raft/role-raft.ts';
@@ -23,11 +24,19 @@ export const roles: RoleTable = {
   },
   raft: { offset: 4, protocols: ['tcp'], peers: true, build: buildRaftRole },
   chat: { offset: 5, protocols: ['tcp'], peers: true, opensPort: true, build: buildChatRole },
-  dfs: { offset: 6, protocols: ['tcp'] },
+  // Every client of the store holds two connections to each file server.
+  dfs: {
+    offset: 6,
+    protocols: ['tcp'],
+    peers: true,
+    streams: { maxStreams: 2_048, maxStreamsPerPeer: 1_024 },
+    needs: ['swim'],
+    build: buildDfsRole,
+  },
 };
 
 /**
- * The roles asked for, each once, in the order of the table.
+ * The roles asked for and those that they need, each once, in the order of the table.
  * @throws GrpError NODE_ROLES_EMPTY, NODE_ROLE_UNKNOWN, NODE_ROLE_UNAVAILABLE
  */
 export function checkRoles(names: readonly string[], table: RoleTable = roles): readonly RoleName[] {
@@ -39,5 +48,6 @@ export function checkRoles(names: readonly string[], table: RoleTable = roles): 
     if (!Object.hasOwn(table, role)) throw nodeError('NODE_ROLE_UNKNOWN', { context });
     if (table[role as RoleName].build === undefined) throw nodeError('NODE_ROLE_UNAVAILABLE', { context });
   }
-  return known.filter((role) => names.includes(role));
+  const wanted = new Set([...names, ...(names as RoleName[]).flatMap((role) => table[role].needs ?? [])]);
+  return known.filter((role) => wanted.has(role));
 }

@@ -1,6 +1,8 @@
 import { readFile } from 'node:fs/promises';
-import { request as httpRequest, type IncomingMessage } from 'node:http';
-import { request as httpsRequest } from 'node:https';
+import { Agent, request as httpRequest, type ClientRequest, type IncomingMessage } from 'node:http';
+import { Agent as SecureAgent, request as httpsRequest } from 'node:https';
+import type { Readable } from 'node:stream';
+import { GrpError } from '@grp/core';
 import { cliError, errorFromAnswer, isRecord } from '../errors.ts';
 import { readSecret } from '../secret-file.ts';
 import { readEvents, type NodeEvent } from './events.ts';
@@ -23,9 +25,12 @@ interface Connection {
 }
 
 interface CallOptions {
-  readonly method: 'GET' | 'POST';
+  readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE';
   readonly path: string;
   readonly body?: unknown;
+  /** Sent as it is, instead of `body`. */
+  readonly source?: Readable | undefined;
+  readonly headers?: Readonly<Record<string, string>> | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly timeoutMs?: number | undefined;
 }
@@ -62,6 +67,32 @@ export class NodeClient {
   /** As `get`. `timeoutMs` replaces the client's for requests that the node itself takes long to answer. */
   async post<Document extends object>(path: string, body: object, timeoutMs?: number): Promise<Document> {
     return (await this.#call({ method: 'POST', path, body, timeoutMs })) as Document;
+  }
+
+  /** As `get`. */
+  async delete<Document extends object>(path: string): Promise<Document> {
+    return (await this.#call({ method: 'DELETE', path })) as Document;
+  }
+
+  /** Sends bytes as they come. What the source fails with is thrown as it is; the node then keeps nothing. */
+  async upload<Document extends object>(
+    path: string,
+    source: Readable,
+    { headers, signal }: { readonly headers: Readonly<Record<string, string>>; readonly signal?: AbortSignal },
+  ): Promise<Document> {
+    const call = { method: 'PUT', path, source, headers, signal } as const;
+    return (await this.#call(call)) as Document;
+  }
+
+  /** The answer as it comes: its head is there, its bytes are to be read. @throws GrpError as `get` */
+  async download(
+    path: string,
+    { headers, signal }: { readonly headers?: Readonly<Record<string, string>>; readonly signal?: AbortSignal } = {},
+  ): Promise<IncomingMessage> {
+    const answer = await this.#send({ method: 'GET', path, headers, signal });
+    const status = answer.statusCode ?? 0;
+    if (status < 200 || status > 299) throw await this.#refusal(answer);
+    return answer;
   }
 
   /** Whether the node says that it is ready; false also when nothing answers. */
@@ -105,20 +136,32 @@ export class NodeClient {
     return errorFromAnswer(answer.statusCode ?? 0, body, this.url);
   }
 
-  #send({ method, path, body, signal, timeoutMs = this.#connection.timeoutMs }: CallOptions): Promise<IncomingMessage> {
+  #send(call: CallOptions): Promise<IncomingMessage> {
+    const { method, path, body, source, signal, timeoutMs = this.#connection.timeoutMs } = call;
     const { url, token, ca } = this.#connection;
     const payload = body === undefined ? undefined : JSON.stringify(body);
-    const headers: Record<string, string> = { accept: 'application/json, text/event-stream' };
+    const headers: Record<string, string> = { accept: 'application/json, text/event-stream', ...call.headers };
     if (payload !== undefined) headers['content-type'] = 'application/json';
     if (token !== undefined) headers['authorization'] = `Bearer ${token}`;
-    const send = url.startsWith('https:') ? httpsRequest : httpRequest;
+    const isSecure = url.startsWith('https:');
+    const send = isSecure ? httpsRequest : httpRequest;
+    // A node that refuses an upload says so while bytes are still coming: it must not close the connection over that.
+    const keepAlive = { keepAlive: true, maxSockets: 1 };
+    const agent = source === undefined ? false : isSecure ? new SecureAgent(keepAlive) : new Agent(keepAlive);
     return new Promise((resolve, reject) => {
-      const options = { method, headers, agent: false, signal, ...(ca === undefined ? {} : { ca }) } as const;
-      const sent = send(new URL(path, url), options, resolve);
+      const options = { method, headers, agent, signal, ...(ca === undefined ? {} : { ca }) } as const;
+      const sent = send(new URL(path, url), options, (answer) => {
+        if (agent !== false) answer.once('end', () => agent.destroy());
+        resolve(answer);
+      });
       const late = cliError('CLI_NODE_TIMEOUT', { context: { url, timeoutMs } });
       sent.setTimeout(timeoutMs, () => sent.destroy(late));
-      sent.on('error', (cause: NodeJS.ErrnoException) => reject(cause === late ? late : this.#unreachable(cause)));
-      sent.end(payload);
+      sent.on('error', (cause: NodeJS.ErrnoException) => {
+        if (agent !== false) agent.destroy();
+        reject(cause === late || cause instanceof GrpError ? cause : this.#unreachable(cause));
+      });
+      if (source === undefined) sent.end(payload);
+      else sendFrom(source, sent);
     });
   }
 
@@ -150,6 +193,17 @@ export class NodeClient {
     const reason = reasons[cause.code ?? ''] ?? cause.code ?? cause.message;
     return cliError('CLI_NODE_UNREACHABLE', { context: { url: this.url, reason }, cause });
   }
+}
+
+/** The source's failure is the request's; once there is an answer, the rest of the source is of no use. */
+function sendFrom(source: Readable, sent: ClientRequest): void {
+  source.once('error', (cause) => sent.destroy(cause));
+  sent.once('response', () => {
+    source.unpipe(sent);
+    source.destroy();
+  });
+  sent.once('error', () => source.destroy());
+  source.pipe(sent);
 }
 
 const reasons: Readonly<Record<string, string>> = {

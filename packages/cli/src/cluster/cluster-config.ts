@@ -12,10 +12,10 @@ export function clusterConfigFile(dir: string): string {
 
 /** Whether nodes with these roles need the file. */
 export function hasRaft({ roles }: { readonly roles: readonly string[] }): boolean {
-  return roles.includes('chat') || roles.includes('raft');
+  return ['chat', 'raft', 'dfs'].some((role) => roles.includes(role));
 }
 
-/** All nodes of a new cluster are its first voters. */
+/** All nodes of a new cluster are its first voters; of the metadata of dfs, those of `--dfs-voters`. */
 export async function writeClusterConfig(dir: string, nodes: readonly ClusterNode[]): Promise<void> {
   const servers = nodes.map(({ id, bind }) => {
     const { host, port } = parseAddress(bind);

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { NodeClient } from '../client/http-client.ts';
 import type { MembersDocument } from '../client/documents.ts';
 import { cliError } from '../errors.ts';
+import type { RepairDocument } from '../dfs/documents.ts';
 import type { ViewDocument } from '../gms/views.ts';
 import type { RaftStatusDocument } from '../raft/documents.ts';
 
@@ -29,17 +30,19 @@ export function isComplete({ members }: Pick<MembersDocument, 'members'>, names:
 }
 
 /**
- * Waits until the list of each of these nodes is exactly these nodes, and so is the view of each that is in a group.
+ * Waits until the list of each of these nodes is exactly these nodes, and so is the view of each that is in a group, and
+ * the file store has taken in the file server of each that has one.
  * @throws GrpError CLUSTER_WAIT_TIMEOUT naming the nodes that were not so far
  */
 export async function untilComplete(nodes: readonly ListTarget[], options: WaitOptions): Promise<void> {
   const namesOf = (role: string) => new Set(nodes.filter(({ roles }) => roles.includes(role)).map(({ name }) => name));
-  const [swim, gms] = [namesOf('swim'), namesOf('gms')];
+  const [swim, gms, dfs] = [namesOf('swim'), namesOf('gms'), namesOf('dfs')];
   const rolesOf = new Map(nodes.map(({ name, roles }) => [name, roles]));
   await until('converged', nodes, options, async ({ name, http }) => {
     const client = NodeClient.local(http, 2_000);
     if (swim.has(name) && !isComplete(await client.get<MembersDocument>('/v1/swim/members'), swim)) return false;
     if (gms.has(name) && !isWhole(await client.get<ViewDocument>('/v1/gms/view'), gms)) return false;
+    if (dfs.has(name) && !isServed(await client.get<RepairDocument>('/v1/dfs/repair'), dfs)) return false;
     return !raftRoles.some((role) => rolesOf.get(name)?.includes(role)) || (await raftLeaderSeenBy(client)) !== null;
   });
 }
@@ -81,10 +84,15 @@ async function untilRaftLed(servers: readonly ListTarget[], options: WaitOptions
   return leader;
 }
 
-const raftRoles = ['chat', 'raft'];
+const raftRoles = ['chat', 'raft', 'dfs'];
 
 async function raftLeaderSeenBy(client: NodeClient): Promise<string | null> {
   return (await client.get<RaftStatusDocument>('/v1/raft/status')).leader;
+}
+
+/** Whether the file store counts on the file server of each of these. */
+function isServed({ servers }: RepairDocument, names: ReadonlySet<string>): boolean {
+  return [...names].every((name) => servers.some(({ node, up }) => node === name && up));
 }
 
 /** Whether a node is in a view of exactly these members. */

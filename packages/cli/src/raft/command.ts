@@ -7,7 +7,11 @@ import type { RaftStatusDocument } from './documents.ts';
 
 /** Which group of a node that has several. */
 export const groupFlag = {
-  group: text('group', 'raft group: chat, or raft for the role raft (the first one of the node unless given)', 'NAME'),
+  group: text(
+    'group',
+    'raft group: chat, dfs-meta, or raft for the role raft (the first one of the node unless given)',
+    'NAME',
+  ),
 };
 
 export interface RaftFlagValues extends GlobalFlags {
@@ -38,7 +42,7 @@ export abstract class RaftCommand extends GrpCommand {
     flags: RaftFlagValues,
   ): Promise<readonly { readonly id: string; readonly http: string }[]> {
     const nodes = (await readState(dirOf(flags)))?.nodes ?? [];
-    return nodes.filter((node) => isAlive(node) && ['chat', 'raft'].some((role) => node.roles.includes(role)));
+    return nodes.filter((node) => isAlive(node) && ['chat', 'raft', 'dfs'].some((role) => node.roles.includes(role)));
   }
 
   /** A server by its id in the group, or a node of the local cluster by its name. */

@@ -2,8 +2,8 @@ import { ChatMachine, createChatServer, type ChatServer } from '@grp/chat';
 import { formatAddress } from '@grp/core';
 import { chatMetrics } from '../metrics/chat-metrics.ts';
 import type { HostedGroup } from '../raft/raft-host.ts';
+import { replicatedLog } from '../raft/replicated-log.ts';
 import type { RoleContext, RoleStop, RunningRole } from '../role.ts';
-import { replicatedLog } from './replicated-log.ts';
 
 const chatGroup = 'chat';
 const graceMs = 300;
@@ -38,7 +38,7 @@ function createServer({ options, clock, logger }: RoleContext, machine: ChatMach
   return createChatServer({
     bind: formatAddress(options.hostOf('chat'), options.portOf('chat')),
     machine,
-    log: replicatedLog(group, clock),
+    log: replicatedLog(group, { clock, leader: () => group.leaderClientAddress() }),
     clock,
     logger,
     ...(tls && { tls: { cert: tls.cert, key: tls.key, ...(tls.ca && { ca: tls.ca }) } }),

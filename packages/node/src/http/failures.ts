@@ -1,4 +1,5 @@
 import { GrpError, httpStatuses, type Logger } from '@grp/core';
+import { dfsError } from '@grp/dfs';
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { httpError } from '../errors.ts';
 
@@ -9,6 +10,10 @@ const finerStatuses: Readonly<Record<string, number>> = {
   NODE_BODY_TOO_LARGE: 413,
   NODE_MEDIA_TYPE: 415,
   NODE_EVENTS_FULL: 429,
+  NODE_RANGE_INVALID: 416,
+  DFS_BUSY: 429,
+  DFS_FULL: 507,
+  DFS_DISK_FULL: 507,
 };
 
 /** The HTTP status of an error: by its code where HTTP has a finer word, else by its kind. */
@@ -40,8 +45,12 @@ export function handleFailures(
 }
 
 /** For what fails before there is a route: a URL that cannot be decoded. */
-export function frameworkFailure(cause: FastifyError, _request: unknown, reply: unknown): void {
-  void send(reply as FastifyReply, asGrpError(cause, 0));
+export function frameworkFailure(cause: FastifyError, request: { readonly url?: string }, reply: unknown): void {
+  const error =
+    request.url?.startsWith('/v1/dfs/files/') === true
+      ? dfsError('DFS_NAME_INVALID', { context: { problem: 'it is not valid UTF-8, URL-encoded' } })
+      : asGrpError(cause, 0);
+  void send(reply as FastifyReply, error);
 }
 
 function send(reply: FastifyReply, error: GrpError): FastifyReply {

@@ -47,6 +47,8 @@ export function createServer(options: ServerOptions): HttpServer {
     logger.log('debug', 'node.http', { method, route: routeOptions.url ?? '', status: reply.statusCode });
   });
   app.server.maxConnections = config.connectionsMax;
+  app.server.headersTimeout = config.requestTimeoutMs;
+  timeBodies(app, config.requestTimeoutMs);
 
   let closing: Promise<void> | undefined;
   return {
@@ -65,7 +67,8 @@ export function createServer(options: ServerOptions): HttpServer {
 function build({ tls, config }: ServerOptions): FastifyInstance {
   const common = {
     bodyLimit: config.bodyBytesMax,
-    requestTimeout: config.requestTimeoutMs,
+    // Files take as long as they take, so bodies are timed by `timeBodies`, and heads alone by the server.
+    requestTimeout: 0,
     forceCloseConnections: true,
     return503OnClosing: false,
     exposeHeadRoutes: true,
@@ -85,6 +88,20 @@ function build({ tls, config }: ServerOptions): FastifyInstance {
     ...(tls.ca === undefined ? {} : { ca: tls.ca, requestCert: true, rejectUnauthorized: true }),
   };
   return fastify({ ...common, https });
+}
+
+/** A client that sends a body slower than this is cut off, but for routes that say `config: { streams: true }`. */
+function timeBodies(app: FastifyInstance, timeoutMs: number): void {
+  app.addHook('onRequest', async ({ raw, routeOptions }) => {
+    const { streams } = routeOptions.config as { readonly streams?: boolean };
+    const hasBody = raw.headers['transfer-encoding'] !== undefined || Number(raw.headers['content-length'] ?? 0) > 0;
+    if (streams === true || !hasBody) return;
+    const late = setTimeout(() => {
+      const cause = Object.assign(new Error('it came too slowly'), { code: 'ERR_HTTP_REQUEST_TIMEOUT' });
+      refuseUnreadable(cause, raw.socket);
+    }, timeoutMs);
+    for (const event of ['end', 'close']) raw.once(event, () => clearTimeout(late));
+  });
 }
 
 const refusals: Readonly<Record<string, string>> = {

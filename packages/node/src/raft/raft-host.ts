@@ -17,7 +17,7 @@ import { RecordedRaftNetwork } from '../record/taps.ts';
 import type { RoleStop } from '../role.ts';
 import { settlesWithin, sleep } from '../waiting.ts';
 import { logFolder } from './log-folder.ts';
-import { identify, type Identity } from './server-id.ts';
+import { identify, type Beginning, type Identity } from './server-id.ts';
 
 const snapshotPollMs = 20;
 
@@ -36,6 +36,15 @@ export interface RaftHostParts {
   readonly publish: (event: NodeEventBody) => void;
   readonly fail: (cause: unknown) => void;
   readonly noteReady: () => void;
+}
+
+export interface OpenOptions {
+  /** Who the server is when its folder is empty (default: as the cluster file and the seeds say). */
+  readonly begin?: Beginning | undefined;
+}
+
+interface GroupParts extends RaftHostParts, OpenOptions {
+  readonly dataDir: DataDir;
 }
 
 /** The raft groups of one node, which share its port of raft, its HTTP API and its metrics. */
@@ -63,11 +72,11 @@ export class RaftHost {
   }
 
   /** Prepares a group; nothing is opened before its `start`. @throws GrpError NODE_DATA_DIR_NEEDED */
-  open(group: string, stateMachine: StateMachine): HostedGroup {
+  open(group: string, stateMachine: StateMachine, { begin }: OpenOptions = {}): HostedGroup {
     const { dataDir } = this.#parts;
     // A server that forgets what it has promised breaks the promises of all.
     if (dataDir === undefined) throw nodeError('NODE_DATA_DIR_NEEDED', { context: { group } });
-    const hosted = new HostedGroup({ ...this.#parts, dataDir }, this.#network, group, stateMachine);
+    const hosted = new HostedGroup({ ...this.#parts, dataDir, begin }, this.#network, group, stateMachine);
     this.#groups.set(group, hosted);
     return hosted;
   }
@@ -95,21 +104,17 @@ interface Life {
 /** One group: its log in the data folder, its server, and what the node tells of it. */
 export class HostedGroup {
   readonly name: string;
-  readonly #parts: RaftHostParts & { readonly dataDir: DataDir };
+  readonly #parts: GroupParts;
   readonly #network: RaftNetwork;
   readonly #stateMachine: StateMachine;
   #life: Life | undefined;
   #identity: Identity | undefined;
   #leaderChanges = 0;
+  #isStopped = false;
   /** Hears what the group's server does, besides the node. */
   onEvent: (event: RaftEvent) => void = () => {};
 
-  constructor(
-    parts: RaftHostParts & { readonly dataDir: DataDir },
-    network: RaftNetwork,
-    name: string,
-    stateMachine: StateMachine,
-  ) {
+  constructor(parts: GroupParts, network: RaftNetwork, name: string, stateMachine: StateMachine) {
     this.#parts = parts;
     this.#network = network;
     this.name = name;
@@ -153,10 +158,11 @@ export class HostedGroup {
 
   /** Reads the disk and takes part. @throws GrpError what is wrong with the disk */
   async start(): Promise<void> {
-    const { dataDir, clock, random, logger, options, network } = this.#parts;
+    const { dataDir, clock, random, logger, options, network, begin } = this.#parts;
     const folder = logFolder(dataDir.folder, this.name);
     await mkdir(folder, { recursive: true, mode: 0o700 });
-    const identity = await identify(folder, { name: this.#parts.name, options, address: network.self });
+    const identity = await identify(folder, { name: this.#parts.name, options, address: network.self, begin });
+    if (this.#isStopped) return;
     this.#identity = identity;
     const disk = nodeDisk(folder);
     const log = await openLog({ disk, clock, logger, exclusive: false }); // the data folder is locked already
@@ -183,6 +189,7 @@ export class HostedGroup {
 
   /** Hands leadership over when there is time for it, then closes the log. */
   async stop({ leave, timeoutMs, signal }: RoleStop): Promise<void> {
+    this.#isStopped = true;
     const life = this.#life;
     if (life === undefined) return;
     const { clock, logger } = this.#parts;

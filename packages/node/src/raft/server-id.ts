@@ -22,6 +22,9 @@ const fileNames = ['server.json', 'server-copy.json'] as const;
 
 type Kept = Pick<Identity, 'id' | 'bootstrap'>;
 
+/** Decides who a server with an empty folder is. May wait, for the first voters to be known. */
+export type Beginning = (self: { readonly name: string; readonly address: Address }) => Promise<Kept>;
+
 /**
  * Reads who this server is, or decides it and keeps it beside the log, so that both vanish together: a server that lost its
  * log must not vote again under the id that has voted before (Ongaro 2014, §11.7.2), and one that has it must begin with the
@@ -30,9 +33,14 @@ type Kept = Pick<Identity, 'id' | 'bootstrap'>;
  */
 export async function identify(
   folder: string,
-  given: { readonly name: string; readonly options: ResolvedOptions; readonly address: Address },
+  given: {
+    readonly name: string;
+    readonly options: ResolvedOptions;
+    readonly address: Address;
+    readonly begin?: Beginning | undefined;
+  },
 ): Promise<Identity> {
-  const { name, options } = given;
+  const { name, options, begin } = given;
   const address = options.cluster.find(({ id }) => id === name)?.peer ?? given.address;
   const texts = await Promise.all(fileNames.map((file) => readText(join(folder, file), fileBytesMax)));
   const kept = texts.map((text) => decode(text)).find((value) => value !== undefined);
@@ -40,17 +48,26 @@ export async function identify(
     const problem = `${fileNames.join(' and ')} in it are damaged`;
     throw nodeError('NODE_DATA_DIR_UNUSABLE', { context: { folder, problem } });
   }
-  const self = kept ?? decide(name, address, options);
+  const self = kept ?? (await begin?.({ name, address })) ?? decide(name, address, options);
   const text = encode(self);
   for (const [index, file] of fileNames.entries())
     if (texts[index] !== text) await writeAtomically(join(folder, file), text);
   return { ...self, address };
 }
 
+/** A server that has never been there before, and waits to be added: no other life of the node has had its id. */
+export function newcomer(name: string): Kept {
+  return { id: `${name}.${randomBytes(4).toString('hex')}`, bootstrap: undefined };
+}
+
+/** The node that a server's id belongs to. */
+export function nodeOfServer(id: string): string {
+  return id.replace(/\.[0-9a-f]{8}$/, '');
+}
+
 function decide(name: string, address: Address, options: ResolvedOptions): Kept {
   const mayBegin = options.given.bootstrap ?? true;
-  const id = mayBegin ? name : `${name}.${randomBytes(4).toString('hex')}`;
-  return { id, bootstrap: mayBegin ? firstVoters(id, address, options) : undefined };
+  return mayBegin ? { id: name, bootstrap: firstVoters(name, address, options) } : newcomer(name);
 }
 
 /** Those of the cluster file; without one a node alone is a group of one, and one with seeds waits for the others. */

@@ -44,7 +44,7 @@ Secrets come from files only: --key-file, --token-file.`;
     'data-dir': text('data-dir', 'folder for what outlives the process (nothing is written unless given)', 'DIR'),
     'cluster-config': text(
       'cluster-config',
-      'file that names the first servers of the roles chat and raft; --name says which one this is',
+      'file that names the first servers of the roles chat, raft and dfs; --name says which one this is',
       'FILE',
     ),
     priority: whole(

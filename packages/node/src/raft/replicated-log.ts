@@ -1,19 +1,40 @@
-import type { ReplicatedLog } from '@grp/chat';
 import { GrpError, type Clock } from '@grp/core';
-import type { HostedGroup } from '../raft/raft-host.ts';
 import { sleep } from '../waiting.ts';
+import type { HostedGroup } from './raft-host.ts';
 
 /** A handover takes some milliseconds: so long, and no longer, a request waits for it here. */
 const handoverWaitMs = 500;
 const handoverPollMs = 10;
 const overloadedRetryMs = 100;
 
-/** The chat's log, kept by a raft group. What raft refuses comes out as the port of the chat wants it. */
-export function replicatedLog(group: HostedGroup, clock: Clock): ReplicatedLog {
+interface Asking {
+  readonly signal?: AbortSignal;
+}
+
+/** A log as the ports of services want it. */
+export interface ReplicatedLog {
+  propose(command: Uint8Array, options: Asking): Promise<Uint8Array>;
+  readBarrier(options: Asking): Promise<void>;
+  leader(): string | undefined;
+  readonly leading: boolean;
+  readonly serving: boolean;
+}
+
+/**
+ * A service's log, kept by a raft group. What raft refuses comes out as the ports of services want it.
+ * @param leader where clients of the service find the node that leads
+ */
+export function replicatedLog<Leader extends string>(
+  group: HostedGroup,
+  { clock, leader }: { readonly clock: Clock; readonly leader: () => Leader | undefined },
+): ReplicatedLog & { leader(): Leader | undefined } {
   return {
     propose: (command, { signal }) => patiently(clock, signal, () => group.raft.propose(command)),
     readBarrier: ({ signal }) => patiently(clock, signal, () => group.raft.read(() => undefined)),
-    leader: () => group.leaderClientAddress(),
+    leader,
+    get leading() {
+      return group.serving && group.raft.status().role === 'leader';
+    },
     get serving() {
       return group.serving;
     },

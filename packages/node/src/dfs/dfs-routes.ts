@@ -1,0 +1,93 @@
+import type { FileServer, Manifest } from '@grp/dfs';
+import type { FastifyInstance } from 'fastify';
+import { asDocument } from '../http/documents.ts';
+import type { RoleContext } from '../role.ts';
+import {
+  listDocument,
+  repairDocument,
+  statDocument,
+  storeDocument,
+  versionsDocument,
+  type ReplicaState,
+} from './dfs-documents.ts';
+import type { DfsPart } from './dfs-part.ts';
+import { asked, checkQuery, nameOf, switchOf, wholeOf, type Query } from './dfs-requests.ts';
+import { fileRoutes } from './file-routes.ts';
+import { Transfers } from './transfers.ts';
+
+const pageMax = 10_000;
+
+/** `/v1/dfs/…`: any node answers for the whole store; `store` is about itself. */
+export function dfsRoutes(app: FastifyInstance, part: DfsPart, { options, clock, name: node }: RoleContext): void {
+  fileRoutes(app, part, { transfers: new Transfers(options.config), clock });
+  for (const path of ['/v1/dfs/list', '/v1/dfs/ls', '/v1/dfs/files'])
+    app.get<{ Querystring: Query }>(path, async ({ query }) => {
+      checkQuery(query, ['prefix', 'after', 'limit']);
+      const { prefix = '', after } = query;
+      const limit = wholeOf(query, 'limit', 1, pageMax) ?? pageMax;
+      const request = { kind: 'list', prefix, after, limit } as const;
+      const { files, more } = await asked(part, { request, kind: 'listed', clock });
+      return listDocument(files, more);
+    });
+
+  app.get<{ Querystring: Query }>('/v1/dfs/versions', async ({ query }) => {
+    checkQuery(query, ['name', 'limit']);
+    const name = nameOf(query);
+    const request = { kind: 'versions', name, limit: wholeOf(query, 'limit', 1, 1_000) ?? 1_000 } as const;
+    return versionsDocument(name, (await asked(part, { request, kind: 'versions-listed', clock })).versions);
+  });
+
+  app.get<{ Querystring: Query }>('/v1/dfs/stat', async ({ query }) => {
+    checkQuery(query, ['name', 'verify']);
+    const name = nameOf(query);
+    const [{ manifest, holders }, { versions }] = await Promise.all([
+      asked(part, { request: { kind: 'lookup', name }, kind: 'found', clock }),
+      asked(part, { request: { kind: 'versions', name, limit: 1_000 }, kind: 'versions-listed', clock }),
+    ]);
+    const replicas = await Promise.all(
+      manifest.holders.map((id) => replicaState(part, { id, manifest, holders, verify: switchOf(query, 'verify') })),
+    );
+    return statDocument(manifest, replicas, versions.length);
+  });
+
+  app.get<{ Querystring: Query }>('/v1/dfs/store', async ({ query }) => {
+    checkQuery(query, ['limit', 'after']);
+    return storeDocument(part, node, {
+      limit: wholeOf(query, 'limit', 1, 100_000) ?? 100_000,
+      after: query['after'] ?? '',
+    });
+  });
+
+  app.get('/v1/dfs/repair', async () => {
+    const { status } = await asked(part, { request: { kind: 'repair-status' }, kind: 'repair-status-reply', clock });
+    return repairDocument(status);
+  });
+
+  app.post('/v1/dfs/repair', async () => {
+    part.scrubber.hurry();
+    return asDocument('dfs.repair-begun', { node });
+  });
+}
+
+interface ReplicaQuestion {
+  readonly id: string;
+  readonly manifest: Manifest;
+  /** Those that the log has as up. */
+  readonly holders: readonly FileServer[];
+  readonly verify: boolean;
+}
+
+async function replicaState(part: DfsPart, { id, manifest, holders, verify }: ReplicaQuestion): Promise<ReplicaState> {
+  const holder = holders.find((one) => one.id === id);
+  // The log learns late that a server is gone: what swim believes is newer.
+  if (holder === undefined || !part.peers.up().includes(id)) return { node: id, state: 'down' };
+  if (!verify || manifest.blob === undefined) return { node: id, state: 'live' };
+  try {
+    const sha256 = await part.digest(holder.address, manifest.blob);
+    return { node: id, state: sha256 === manifest.sha256 ? 'live' : 'altered', sha256 };
+  } catch (cause) {
+    const { code } = cause as { readonly code?: string };
+    if (code === 'DFS_BLOB_NOT_FOUND') return { node: id, state: 'missing' };
+    return { node: id, state: code === 'DFS_BLOB_DAMAGED' ? 'altered' : 'down' };
+  }
+}

@@ -1,0 +1,180 @@
+import { dfsError, type Manifest } from '@grp/dfs';
+import type { PutFileOptions } from '@grp/dfs/node';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { GrpError, type Clock } from '@grp/core';
+import { httpError } from '../errors.ts';
+import { asDocument } from '../http/documents.ts';
+import { goneSignal } from '../http/gone-signal.ts';
+import { putDocument } from './dfs-documents.ts';
+import type { DfsPart } from './dfs-part.ts';
+import {
+  asked,
+  checkQuery,
+  filesPath,
+  hasLeader,
+  headerOf,
+  nameInUrl,
+  rangeOf,
+  switchOf,
+  wholeOf,
+  type Query,
+} from './dfs-requests.ts';
+import type { Transfers } from './transfers.ts';
+import { uploadOf } from './upload.ts';
+
+const versionMax = Number.MAX_SAFE_INTEGER;
+const putQuery = ['if-version', 'if-absent', 'replicas', 'keep', 'request-id'];
+// A version may be collected between the look-up and the reading, when others put the same name meanwhile.
+const triesMax = 5;
+
+type FileRequest = FastifyRequest<{ Querystring: Query }>;
+
+/** `/v1/dfs/files/NAME`: streams, in and out. */
+export function fileRoutes(app: FastifyInstance, part: DfsPart, { transfers, clock }: FileRouteParts): void {
+  app.register(async (scope) => {
+    // Whatever it is, it is bytes: handed on as they come, of any length.
+    scope.removeAllContentTypeParsers();
+    scope.addContentTypeParser('*', (_request, _payload, done) => done(null));
+    const path = `${filesPath}*`;
+    scope.put<{ Querystring: Query }>(path, { config: { streams: true } }, async (request, reply) => {
+      const put = putOptions(request);
+      const name = nameInUrl(request.url);
+      transfers.begin(request, reply);
+      return putFile(part, { request, reply, name, put });
+    });
+    scope.get<{ Querystring: Query }>(path, { exposeHeadRoute: false }, async (request, reply) => {
+      const name = nameInUrl(request.url);
+      transfers.begin(request, reply);
+      return getFile({ part, clock, request, reply, name });
+    });
+    scope.head<{ Querystring: Query }>(path, async (request, reply) => {
+      const get = { part, clock, request, reply, name: nameInUrl(request.url) };
+      describe(reply, await manifestOf(get), undefined);
+      return reply.send();
+    });
+    scope.delete<{ Querystring: Query }>(path, async (request) => {
+      checkQuery(request.query, ['if-version', 'request-id']);
+      const name = nameInUrl(request.url);
+      const ifVersion = wholeOf(request.query, 'if-version', 1, versionMax);
+      const requestId = request.query['request-id'];
+      const options = { ...(ifVersion !== undefined && { ifVersion }), ...(requestId !== undefined && { requestId }) };
+      const { version } = await told(part, () => part.client.remove(name, options));
+      return asDocument('dfs.rm', { name, version });
+    });
+  });
+}
+
+interface FileRouteParts {
+  readonly transfers: Transfers;
+  readonly clock: Clock;
+}
+
+interface PutParts {
+  readonly request: FileRequest;
+  readonly reply: FastifyReply;
+  readonly name: string;
+  readonly put: PutFileOptions;
+}
+
+async function putFile(part: DfsPart, { request, reply, name, put }: PutParts): Promise<object> {
+  const sha256 = headerOf(request, 'grp-sha256')?.toLowerCase();
+  const { source, problem } = uploadOf(request.raw, sha256);
+  try {
+    const done = await told(part, () => part.client.put(name, source, { ...put, signal: goneSignal(reply) }));
+    reply.code(201).headers({ etag: `"${done.sha256}"`, 'grp-version': String(done.version) });
+    return putDocument(done);
+  } catch (cause) {
+    // What still comes is thrown away, so that the client, which is still sending, gets to hear why.
+    request.raw.resume();
+    const wrong = problem();
+    throw wrong === undefined ? cause : dfsError('DFS_REQUEST_INVALID', { context: { problem: wrong } });
+  }
+}
+
+/** Conditions come in the query, or as HTTP has them: `If-None-Match: *`. @throws GrpError NODE_REQUEST_INVALID */
+function putOptions(request: FileRequest): PutFileOptions {
+  const { query } = request;
+  checkQuery(query, putQuery);
+  const noneMatch = headerOf(request, 'if-none-match');
+  if (noneMatch !== undefined && noneMatch.trim() !== '*')
+    throw httpError('NODE_REQUEST_INVALID', { context: { problem: 'a put takes no If-None-Match but *' } });
+  const requestId = query['request-id'];
+  if (requestId !== undefined && !/^[\u0021-\u007E]{1,64}$/.test(requestId))
+    throw httpError('NODE_REQUEST_INVALID', { context: { problem: 'a request-id has 1 to 64 visible characters' } });
+  const length = headerOf(request, 'content-length');
+  return {
+    ifVersion: wholeOf(query, 'if-version', 0, versionMax),
+    ifAbsent: switchOf(query, 'if-absent') || noneMatch !== undefined,
+    replicas: wholeOf(query, 'replicas', 1, 16),
+    keep: wholeOf(query, 'keep', 1, 1_000),
+    requestId,
+    bytesHint: length === undefined ? undefined : Number(length),
+  };
+}
+
+interface GetParts {
+  readonly part: DfsPart;
+  readonly clock: Clock;
+  readonly request: FileRequest;
+  readonly reply: FastifyReply;
+  readonly name: string;
+}
+
+async function getFile(get: GetParts): Promise<unknown> {
+  const { part, request, reply, name } = get;
+  const signal = goneSignal(reply);
+  for (let tries = 1; ; tries++) {
+    const manifest = await manifestOf(get, signal);
+    if (headerOf(request, 'if-none-match') === `"${manifest.sha256}"`) return reply.code(304).send();
+    const range = rangeOf(headerOf(request, 'range'), manifest.bytes);
+    const { stream, found } = part.client.get(name, { version: manifest.version, range, signal });
+    stream.on('error', () => {}); // before it is sent, `found` tells
+    try {
+      await found;
+    } catch (cause) {
+      const isGone = (cause as GrpError).code === 'DFS_NOT_FOUND' && request.query['version'] === undefined;
+      if (isGone && tries < triesMax) continue;
+      throw noQuorumOr(part, cause);
+    }
+    describe(reply, manifest, range);
+    return reply.send(stream);
+  }
+}
+
+async function manifestOf({ part, clock, request, name }: GetParts, signal?: AbortSignal): Promise<Manifest> {
+  checkQuery(request.query, ['version']);
+  const version = wholeOf(request.query, 'version', 1, versionMax);
+  const lookup = { kind: 'lookup', name, version } as const;
+  return (await asked(part, { request: lookup, kind: 'found', clock, ...(signal && { signal }) })).manifest;
+}
+
+function describe(
+  reply: FastifyReply,
+  { bytes, sha256, version, at }: Manifest,
+  range: { readonly offset: number; readonly length: number } | undefined,
+): void {
+  reply.headers({
+    'content-type': 'application/octet-stream',
+    'content-length': String(range?.length ?? bytes),
+    'accept-ranges': 'bytes',
+    etag: `"${sha256}"`,
+    'grp-version': String(version),
+    'last-modified': new Date(at).toUTCString(),
+  });
+  if (range === undefined) return;
+  reply.code(206).header('content-range', `bytes ${range.offset}-${range.offset + range.length - 1}/${bytes}`);
+}
+
+async function told<Value>(part: DfsPart, ask: () => Promise<Value>): Promise<Value> {
+  try {
+    return await ask();
+  } catch (cause) {
+    throw noQuorumOr(part, cause);
+  }
+}
+
+/** That nobody answers for the metadata has a reason, when nobody leads it. */
+function noQuorumOr({ group }: DfsPart, cause: unknown): unknown {
+  const isSilent = cause instanceof GrpError && cause.code === 'DFS_META_UNREACHABLE';
+  return isSilent && !hasLeader(group) ? dfsError('DFS_META_NO_QUORUM', { cause }) : cause;
+}
