@@ -1,7 +1,8 @@
+import { spawn, type ChildProcess } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { closure, type Packed } from './packages.ts';
-import { runCommand } from './run-command.ts';
+import { runCommand, type CommandResult } from './run-command.ts';
 
 export interface PackageResult {
   readonly name: string;
@@ -14,6 +15,7 @@ export interface PackageResult {
 
 const installMs = 300_000;
 const exampleMs = 60_000;
+const memberMs = 8_000;
 
 /** Installs a package from its tarball into an empty folder, and runs what its README says. */
 export async function rehearsePackage(
@@ -47,11 +49,7 @@ export async function rehearsePackage(
   let printed: string | null = null;
   if (example !== undefined) {
     writeFileSync(join(folder, 'example.ts'), example);
-    const run = await runCommand('node', ['--disable-warning=ExperimentalWarning', 'example.ts'], {
-      cwd: folder,
-      timeoutMs: exampleMs,
-      env: strangersEnvironment(),
-    });
+    const run = await runExample(example, folder);
     printed = run.stdout;
     if (run.code !== 0)
       problems.push(`${name}: the README's example ended with ${run.code ?? 'its time'}: ${run.output.slice(-600)}`);
@@ -61,14 +59,40 @@ export async function rehearsePackage(
   return { ...begun, printed, problems };
 }
 
-/** The first program in the README that uses the package. */
+/** A README's program; where it wants a member at the default port, there is one, as the text around it says. */
+async function runExample(example: string, folder: string): Promise<CommandResult> {
+  const wantsSeed = example.includes("join(['127.0.0.1:7946'])");
+  const options = { cwd: folder, timeoutMs: exampleMs, env: strangersEnvironment() };
+  const seed = wantsSeed ? startSeed(folder) : undefined;
+  const args = ['--disable-warning=ExperimentalWarning', 'example.ts'];
+  try {
+    // A member goes on until it is told to leave.
+    return await runCommand('node', args, { ...options, ...(wantsSeed && { endAfterMs: memberMs }) });
+  } finally {
+    seed?.kill();
+  }
+}
+
+const seedProgram = `
+import { createSwim } from '@grp/swim';
+import { openNetwork } from '@grp/transport-udp';
+createSwim(await openNetwork({ bind: '127.0.0.1:7946' }), { name: 'seed' }).start();
+`;
+
+function startSeed(folder: string): ChildProcess {
+  writeFileSync(join(folder, 'seed.js'), seedProgram);
+  return spawn('node', ['seed.js'], { cwd: folder, stdio: 'ignore', env: strangersEnvironment() });
+}
+
+/** The first program in the README that uses the package and prints something, or the example that the README names. */
 function exampleOf({ name, folder }: Packed): string | undefined {
   const file = join(folder, 'README.md');
-  if (!existsSync(file)) return undefined;
-  const programs = [...readFileSync(file, 'utf8').matchAll(/^```(?:ts|js)\n([\s\S]*?)^```$/gm)].map(
-    ([, code]) => code ?? '',
-  );
-  return programs.find((code) => code.includes(`'${name}`));
+  if (name === '@grp/cli' || !existsSync(file)) return undefined; // the command is run instead
+  const text = readFileSync(file, 'utf8');
+  const programs = [...text.matchAll(/^```(?:ts|js)\n([\s\S]*?)^```$/gm)].map(([, code]) => code ?? '');
+  const whole = programs.find((code) => code.includes(`'${name}`) && code.includes('console.log'));
+  const named = /\]\((examples\/[\w-]+\.ts)\)/.exec(text)?.[1];
+  return whole ?? (named === undefined ? undefined : readFileSync(join(folder, named), 'utf8'));
 }
 
 function importsOf(code: string): readonly string[] {

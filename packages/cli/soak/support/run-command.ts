@@ -3,6 +3,8 @@ import { spawn } from 'node:child_process';
 export interface CommandOptions {
   readonly cwd?: string;
   readonly timeoutMs: number;
+  /** Asks it to end after so long, as Ctrl-C and systemd do (default: never). */
+  readonly endAfterMs?: number;
   readonly env?: NodeJS.ProcessEnv;
 }
 
@@ -17,7 +19,7 @@ export interface CommandResult {
 
 /** Runs a command to its end, or kills it after its time. Never rejects for what the command does. */
 export function runCommand(command: string, args: readonly string[], options: CommandOptions): Promise<CommandResult> {
-  const { cwd, timeoutMs, env = process.env } = options;
+  const { cwd, timeoutMs, endAfterMs, env = process.env } = options;
   const startedAt = performance.now();
   return new Promise((resolve) => {
     const child = spawn(command, args, { cwd, env, stdio: ['ignore', 'pipe', 'pipe'] });
@@ -31,8 +33,10 @@ export function runCommand(command: string, args: readonly string[], options: Co
       output += bytes.toString();
     });
     const timer = setTimeout(() => child.kill('SIGKILL'), timeoutMs);
+    const asked = endAfterMs === undefined ? undefined : setTimeout(() => child.kill('SIGTERM'), endAfterMs);
     const end = (code: number | null): void => {
       clearTimeout(timer);
+      clearTimeout(asked);
       resolve({ code, stdout, output, tookMs: Math.round(performance.now() - startedAt) });
     };
     child.on('error', (cause) => {
