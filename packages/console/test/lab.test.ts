@@ -1,6 +1,6 @@
 import { runLevel, type Plan } from '@grp/lab';
 import { expect, test } from 'vitest';
-import { lessonOf, requestOf } from '../src/lab/catalogue.ts';
+import { lessonOf, requestOf, type Lesson } from '../src/lab/catalogue.ts';
 import { checksAt } from '../src/lab/checks.ts';
 import { layOut } from '../src/lab/diagram.ts';
 import { stepText, withFault, type FaultKind } from '../src/lab/faults.ts';
@@ -14,8 +14,10 @@ import { endOf, fitted, panned, showing, timeAt, xAt, zoomed } from '../src/lab/
 const still = (): number => 0;
 const catalogue = makeCatalogue();
 
+const { plan: gms1Plan } = lessonOf(catalogue, 'gms1-calm') as Lesson & { readonly plan: Plan };
+
 function groupRequest(scenario: string, level?: string, seed?: number) {
-  const { plan = lessonOf(catalogue, 'gms1-calm').plan as Plan, ...rest } = requestOf(catalogue, {
+  const { plan = gms1Plan, ...rest } = requestOf(catalogue, {
     scenario,
     level,
     seed,

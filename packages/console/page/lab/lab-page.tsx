@@ -202,7 +202,9 @@ function isExpected(shown: Shown | undefined, broken: readonly string[]): boolea
 
 /** What the diagram shows, in words. */
 function Words({ store, diagram }: { readonly store: LabStore; readonly diagram: Diagram }): JSX.Element {
-  const lines = useComputed(() => (store.shown.value === undefined ? [] : narrate(store.shown.value.diagram)));
+  const lines = useComputed(() =>
+    store.shown.value === undefined ? [] : narrate(store.shown.value.diagram, store.hidden.value),
+  );
   const target = firstFrom(lines.value, store.at.value, ({ at }) => at);
   return (
     <section class="panel" aria-labelledby="words-title">

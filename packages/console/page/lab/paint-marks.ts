@@ -1,18 +1,29 @@
-import { firstFrom, type Point } from '../../src/lab/diagram.ts';
+import { firstFrom, type Diagram, type Point } from '../../src/lab/diagram.ts';
 import { endOf, xAt } from '../../src/lab/viewport.ts';
 import { cross, font, footRoom, laneY, type Scene } from './scene.ts';
 
 const pointsMax = 3_000;
+const shownFor = new WeakMap<Diagram, { readonly hidden: ReadonlySet<string>; readonly points: readonly Point[] }>();
+
+/** What happens, without the arrivals of kinds that are not shown; looked through once for each choice. */
+function shownPoints({ diagram, hidden }: Scene): readonly Point[] {
+  const known = shownFor.get(diagram);
+  if (known?.hidden === hidden) return known.points;
+  const points = diagram.points.filter(({ message = '' }) => !hidden.has(message));
+  shownFor.set(diagram, { hidden, points });
+  return points;
+}
 
 /** Draws what happens in single lanes, and in the world. */
 export function paintPoints(context: CanvasRenderingContext2D, scene: Scene): void {
-  const { diagram, view } = scene;
-  const begin = firstFrom(diagram.points, view.from - 8 / view.pxPerMs, ({ at }) => at);
-  const end = firstFrom(diagram.points, endOf(view) + 8 / view.pxPerMs, ({ at }) => at);
+  const { view } = scene;
+  const points = shownPoints(scene);
+  const begin = firstFrom(points, view.from - 8 / view.pxPerMs, ({ at }) => at);
+  const end = firstFrom(points, endOf(view) + 8 / view.pxPerMs, ({ at }) => at);
   const stride = Math.max(1, Math.ceil((end - begin) / pointsMax));
   const lastWord = new Map<number, number>();
   for (let index = begin; index < end; index++) {
-    const point = diagram.points[index] as Point;
+    const point = points[index] as Point;
     const isRare = point.kind !== 'receive' && point.kind !== 'deliver' && point.kind !== 'send';
     if (!isRare && index % stride !== 0) continue;
     const x = xAt(view, point.at);

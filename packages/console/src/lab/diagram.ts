@@ -27,6 +27,8 @@ export interface Point {
   readonly label: string;
   /** What the process shows from now on. */
   readonly colour?: string;
+  /** `receive`: the kind of message. */
+  readonly message?: string;
 }
 
 /** A message that has been received and is not yet delivered: the hold-back queue. */
@@ -77,6 +79,9 @@ export interface Diagram {
   /** No message is longer under way than this: what a window must look back. */
   readonly longestMs: number;
 }
+
+// Acknowledgements, beats and questions repeat by nature; what carries something repeats only when it is sent again.
+const carriers: ReadonlySet<string> = new Set(['message', 'request', 'view', 'join', 'data', 'append']);
 
 // What leaves so shortly before the end may still be under way.
 const underWayMs = 50;
@@ -139,9 +144,8 @@ function messagesOf(
     if (event.type !== 'departure') continue;
     const { lane, to, at: sentAt, serial, kind, label } = event;
     const receivedAt = arrivals.get(serial);
-    // Acknowledgements, beats and questions repeat by nature; what carries something repeats only when it is sent again.
     const key = `${lane} ${to} ${kind} ${label}`;
-    const isRepeat = /\d/.test(label) && kind !== 'ack' && before.has(key);
+    const isRepeat = carriers.has(kind) && /\d/.test(label) && before.has(key);
     before.add(key);
     const isLost = receivedAt === undefined && sentAt < endsAt - underWayMs;
     lines.push({ from: laneOf(lane), to: laneOf(to), sentAt, receivedAt, isLost, isRepeat, kind, label });
@@ -162,7 +166,8 @@ function pointsOf(
       points.push({ at, lane: lane === '' ? -1 : laneOf(lane), kind, label, ...(colour !== undefined && { colour }) });
     }
   for (const { to, receivedAt, kind, label } of messages)
-    if (receivedAt !== undefined && kind !== 'ack') points.push({ at: receivedAt, lane: to, kind: 'receive', label });
+    if (receivedAt !== undefined && kind !== 'ack')
+      points.push({ at: receivedAt, lane: to, kind: 'receive', label, message: kind });
   // At one instant a message is first received and then delivered.
   const late = ({ kind }: Point): number => (kind === 'receive' ? 0 : 1);
   return points.toSorted((a, b) => a.at - b.at || late(a) - late(b));

@@ -7,11 +7,16 @@ export interface Line {
   readonly tone: 'plain' | 'good' | 'warn' | 'bad';
 }
 
-/** The run in words, in order of time: for whoever does not see the diagram, and for searching. */
-export function narrate({ lanes, messages, points }: Diagram): readonly Line[] {
+/** The run in words, in order of time, without some kinds of messages: for whoever does not see the diagram. */
+export function narrate(
+  { lanes, messages, points }: Diagram,
+  hidden: ReadonlySet<string> = new Set(),
+): readonly Line[] {
   const name = (lane: number): string => lanes[lane] ?? '?';
-  const sent = messages.map((message) => ({ at: message.sentAt, ...sentWords(message, name) }));
-  const seen = points.map((point) => ({ at: point.at, ...pointWords(point, name) }));
+  const shown = messages.filter(({ kind }) => !hidden.has(kind));
+  const happened = points.filter(({ message = '' }) => !hidden.has(message));
+  const sent = shown.map((message) => ({ at: message.sentAt, ...sentWords(message, name) }));
+  const seen = happened.map((point) => ({ at: point.at, ...pointWords(point, name) }));
   return [...sent, ...seen].toSorted((a, b) => a.at - b.at);
 }
 
@@ -19,7 +24,7 @@ function sentWords(
   { from, to, kind, label, isLost, isRepeat }: MessageLine,
   name: (lane: number) => string,
 ): Omit<Line, 'at'> {
-  const what = label === kind ? kind : `${kind} ${label}`;
+  const what = label.startsWith(kind) ? label : `${kind} ${label}`;
   const again = isRepeat ? ' once more' : '';
   const words = `${name(from)} sends ${what} to ${name(to)}${again}${isLost ? ', and it is lost' : ''}`;
   return { words, tone: isLost ? 'bad' : isRepeat ? 'warn' : 'plain' };
