@@ -59,6 +59,21 @@ export async function rot(folder: string, draw: Draw): Promise<Rotten> {
   return { file, how: `bit ${bit} of byte ${at} flipped` };
 }
 
+/** Flips a bit in every place where a text is written; how many there were. */
+export async function flipText(folder: string, text: string): Promise<number> {
+  let count = 0;
+  for (const entry of await readdir(folder, { recursive: true, withFileTypes: true })) {
+    if (!entry.isFile()) continue;
+    const path = join(entry.parentPath, entry.name);
+    const content = await readFile(path);
+    for (let at = content.indexOf(text); at >= 0; at = content.indexOf(text, at + 1)) {
+      await flip(path, at, 0);
+      count++;
+    }
+  }
+  return count;
+}
+
 /** A third anywhere, a third near the beginning, a third near the end of what was written: where the newest entries are. */
 async function aim(path: string, bytes: number, draw: Draw): Promise<number> {
   const where = draw(3);
