@@ -1,6 +1,6 @@
 import { mkdir, rm, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Address } from '@grp/core';
+import { systemClock, type Address } from '@grp/core';
 import { expect, test } from 'vitest';
 import type { AskOptions, PeerAnswer } from '../src/console/ask-peer.ts';
 import { askedMax, ClusterView, type ClusterParts } from '../src/console/cluster.ts';
@@ -9,7 +9,7 @@ import { PageFiles } from '../src/console/page-files.ts';
 import { pageRoutes } from '../src/console/page-routes.ts';
 import { httpTag, placeOfMember, placeOfServer, urlOf } from '../src/console/peers.ts';
 import { member } from './support/fake-swim.ts';
-import { ManualClock } from './support/manual-clock.ts';
+import { ManualClock, settle } from './support/manual-clock.ts';
 import { temporaryFolder } from './support/temporary-folder.ts';
 import { testApi, type TestApiOptions } from './support/test-api.ts';
 
@@ -33,11 +33,11 @@ async function consoleApi(options: TestApiOptions = {}, parts: Partial<ClusterPa
     ask: async () => ({ reach: 'ok', document: { documents: { some: 'thing' } } }),
     peers: () => [],
     self: () => ({ name: 'ann', http: 'http://127.0.0.1:7953' }),
-    local: (given) => localDocuments(api.server.app, given),
+    local: (given) => localDocuments(api.server.app, { clock: systemClock(), token: given }),
     isSealed: false,
     ...parts,
   });
-  clusterRoutes(api.server.app, view);
+  clusterRoutes(api.server.app, view, systemClock());
   pageRoutes(api.server.app, new PageFiles(folder));
   return { ...api, folder };
 }
@@ -146,6 +146,17 @@ test('names and messages with markup leave as JSON that no browser takes for a p
   expect(answer.headers['content-type']).toMatch(/^application\/json/);
   expect(answer.headers['x-content-type-options']).toBe('nosniff');
   expect(answer.json().documents['swim.members'].members[1].name).toBe('<script>alert(1)</script>');
+});
+
+test('a document that takes too long is left out, and all others are there', async () => {
+  const api = await consoleApi();
+  api.server.app.get('/v1/dfs/files', () => new Promise(() => {}));
+  const documents = localDocuments(api.server.app, { clock: api.clock, token: undefined });
+  await api.clock.advance(0);
+  for (let turn = 0; turn < 50; turn++) await settle();
+  await api.clock.advance(500);
+  expect(Object.keys(await documents)).toEqual(expect.arrayContaining(['node.status', 'swim.members']));
+  expect(Object.keys(await documents)).not.toContain('dfs.files');
 });
 
 test('each node is asked once for all that it tells; what cannot be reached is told with the reason', async () => {

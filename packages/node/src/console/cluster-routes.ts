@@ -1,9 +1,11 @@
+import type { Clock } from '@grp/core';
 import type { FastifyInstance } from 'fastify';
 import { asDocument } from '../http/documents.ts';
+import { settlesWithin } from '../waiting.ts';
 import type { ClusterView } from './cluster.ts';
 
 // Document → where this node gives it. A role that does not run has no such route, and no such document.
-const paths: Readonly<Record<string, string>> = {
+const ownPaths: Readonly<Record<string, string>> = {
   'node.status': '/v1/node/status',
   'swim.members': '/v1/swim/members',
   'swim.bandwidth': '/v1/swim/bandwidth',
@@ -15,10 +17,15 @@ const paths: Readonly<Record<string, string>> = {
   'raft.status dfs': '/v1/raft/status?group=dfs',
   'tracker.groups': '/v1/tracker/groups',
   'tracker.metrics': '/v1/tracker/metrics',
-  'dfs.files': '/v1/dfs/files',
-  'dfs.repair': '/v1/dfs/repair',
-  'dfs.store': '/v1/dfs/store',
+  'dfs.store': '/v1/dfs/store?limit=1',
 };
+// What any node tells of the whole cluster, and may have to ask others for: asked of one node alone.
+const sharedPaths: Readonly<Record<string, string>> = {
+  'dfs.files': '/v1/dfs/files?limit=100',
+  'dfs.repair': '/v1/dfs/repair',
+};
+// Below what a node waits for its peers, so that one slow document does not make a node look silent.
+const documentMs = 500;
 
 const schema = {
   querystring: {
@@ -28,30 +35,42 @@ const schema = {
   },
 };
 
-/** This node's documents, as its own routes give them. */
+export interface LocalOptions {
+  readonly clock: Clock;
+  readonly token: string | undefined;
+  /** With the list of members (default true). */
+  readonly members?: boolean;
+  /** With what is the same from every node (default true). */
+  readonly shared?: boolean;
+}
+
+/** This node's documents, as its own routes give them; one that is not there in half a second is left out. */
 export async function localDocuments(
   app: FastifyInstance,
-  token: string | undefined,
-  { members = true }: { readonly members?: boolean } = {},
+  { clock, token, members = true, shared = true }: LocalOptions,
 ): Promise<Readonly<Record<string, unknown>>> {
   const headers = token === undefined ? {} : { authorization: `Bearer ${token}` };
   const documents: Record<string, unknown> = {};
-  for (const [name, url] of Object.entries(paths)) {
-    if (name === 'swim.members' && !members) continue;
-    if (!app.hasRoute({ method: 'GET', url: url.split('?', 1)[0] as string })) continue;
+  const wanted = Object.entries({ ...ownPaths, ...(shared && sharedPaths) }).filter(
+    ([name, url]) =>
+      (members || name !== 'swim.members') && app.hasRoute({ method: 'GET', url: url.split('?', 1)[0] as string }),
+  );
+  const ask = async ([name, url]: readonly [string, string]): Promise<void> => {
     const answer = await app.inject({ method: 'GET', url, headers });
     if (answer.statusCode === 200) documents[name] = answer.json<unknown>();
-  }
-  return documents;
+  };
+  await Promise.all(wanted.map((one) => settlesWithin(clock, ask(one), { ms: documentMs })));
+  return { ...documents }; // what comes later is nobody's
 }
 
 /** `/v1/cluster/self`: all that this node tells; `/v1/cluster/nodes`: the same of every node, asked by this one. */
-export function clusterRoutes(app: FastifyInstance, cluster: ClusterView): void {
+export function clusterRoutes(app: FastifyInstance, cluster: ClusterView, clock: Clock): void {
   interface Query {
     readonly members?: 'true' | 'false';
   }
   app.get<{ Querystring: Query }>('/v1/cluster/self', { schema }, async ({ headers, query }) => {
-    const documents = await localDocuments(app, tokenOf(headers.authorization), { members: query.members === 'true' });
+    const token = tokenOf(headers.authorization);
+    const documents = await localDocuments(app, { clock, token, members: query.members === 'true', shared: false });
     return asDocument('cluster.self', { documents });
   });
   app.get('/v1/cluster/nodes', async ({ headers }) =>

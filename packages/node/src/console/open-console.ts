@@ -28,10 +28,10 @@ export function openConsole(parts: ConsoleParts): () => void {
     ask: client.ask,
     peers: () => peersOf(parts),
     self,
-    local: (token) => localDocuments(app, token),
+    local: (token) => localDocuments(app, { clock, token }),
     isSealed: options.tls !== undefined,
   });
-  clusterRoutes(app, view);
+  clusterRoutes(app, view, clock);
   if (options.given.console !== undefined) pageRoutes(app, new PageFiles(options.given.console));
   return () => client.close();
 }
