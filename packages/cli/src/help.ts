@@ -1,4 +1,5 @@
 import { CommandHelp, Help } from '@oclif/core';
+import { exitCodesOf } from './exit-codes.ts';
 import { helpTopics, rowsText } from './help-topics.ts';
 
 const start: readonly (readonly [string, string])[] = [
@@ -20,6 +21,13 @@ const globals: readonly (readonly [string, string])[] = [
 
 /** A command's page: the usage line names its own flags, and the global ones once. */
 class GrpCommandHelp extends CommandHelp {
+  protected override sections(): ReturnType<CommandHelp['sections']> {
+    const codes = exitCodesOf(this.command.id);
+    const sections = super.sections();
+    if (codes === undefined) return sections;
+    return [...sections, { header: 'EXIT CODES', generate: () => rowsText(codes).replaceAll(/^ {2}/gm, '') }];
+  }
+
   protected override defaultUsage(): string {
     const { flags } = this.command;
     this.command.flags = Object.fromEntries(

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { COMMANDS } from '../src/commands.ts';
+import { exitCodesOf } from '../src/exit-codes.ts';
 import { globalFlags } from '../src/flags.ts';
 import { envName } from '../src/given.ts';
 import { laterFlags } from '../src/node-flags.ts';
@@ -83,6 +84,17 @@ describe.each(commands)('%s', (id, command) => {
     expect(stdout).toContain(`$ grp ${words.join(' ')}`);
     expect(stdout).toContain('EXAMPLES');
     expect(stdout).toContain('--json');
+  });
+
+  test('says with which codes it ends, in its help too', async () => {
+    const codes = exitCodesOf(id) ?? [];
+    expect(codes.map(([code]) => code)).toEqual(expect.arrayContaining(['0', '1', '2']));
+    const { stdout } = await grp(...words, '--help');
+    const section = stdout.slice(stdout.indexOf('EXIT CODES'));
+    for (const [code, meaning] of codes) expect(section).toMatch(new RegExp(`^ +${code} +${meaning}$`, 'm'));
+    // What the description promises is in the table.
+    for (const [, code = ''] of `${command.description}`.matchAll(/[Ee]xit code (\d)/g))
+      expect(codes.map(([known]) => known)).toContain(code);
   });
 });
 
