@@ -5,8 +5,18 @@ import type { Reply, Workload, WorkloadContext } from './workload.ts';
 /** What a node's counter was raised and lowered by, in all. */
 type Tally = readonly [plus: number, minus: number];
 
-/** `broadcast` and `g-set`: a set to which everybody adds. */
-export function setWorkload(context: WorkloadContext): Workload {
+/** `broadcast`: everybody hears what anybody has said. */
+export function broadcastWorkload(context: WorkloadContext): Workload {
+  return setWorkload(context, 'messages');
+}
+
+/** `g-set`: a set to which everybody adds. */
+export function growSetWorkload(context: WorkloadContext): Workload {
+  return setWorkload(context, 'value');
+}
+
+/** The two differ in the name of what is read; Maelstrom refuses answers with more than it knows. */
+function setWorkload(context: WorkloadContext, answer: 'messages' | 'value'): Workload {
   const gossip = new Gossip<Json>({
     context,
     join: (ours, theirs) => (ours === undefined ? theirs : undefined),
@@ -22,11 +32,7 @@ export function setWorkload(context: WorkloadContext): Workload {
     },
     broadcast: ({ message }, reply) => add(message, reply),
     add: ({ element }, reply) => add(element, reply),
-    // The one workload reads `messages`, the other `value`.
-    read: (_, reply) => {
-      const all = [...gossip.entries.values()];
-      reply.ok({ messages: all, value: all });
-    },
+    read: (_, reply) => reply.ok({ [answer]: [...gossip.entries.values()] }),
   };
   return workload(gossip, requests);
 }

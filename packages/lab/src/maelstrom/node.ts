@@ -1,6 +1,6 @@
 import { silentLogger, type Clock, type Logger, type Random } from '@grp/core';
 import type { RaftPreset } from '@grp/raft';
-import { counterWorkload, setWorkload } from './gossip-workloads.ts';
+import { broadcastWorkload, counterWorkload, growSetWorkload } from './gossip-workloads.ts';
 import { echoWorkload, uniqueIdsWorkload } from './plain-workloads.ts';
 import { isTexts, maelstromErrors, parseMessage, type MaelstromBody, type MaelstromMessage } from './protocol.ts';
 import { ReplicatedWorkload } from './replicated.ts';
@@ -8,8 +8,8 @@ import type { Reply, Workload, WorkloadContext } from './workload.ts';
 
 const makers = {
   echo: echoWorkload,
-  broadcast: setWorkload,
-  'g-set': setWorkload,
+  broadcast: broadcastWorkload,
+  'g-set': growSetWorkload,
   'pn-counter': counterWorkload,
   'unique-ids': uniqueIdsWorkload,
   'lin-kv': (context) => new ReplicatedWorkload(context),
