@@ -35,7 +35,7 @@ async function livePictures(browser: Browser): Promise<void> {
     '-n',
     '5',
     '--role',
-    'swim,gms,raft,chat,tracker',
+    'swim,gms,chat,dfs',
     '--base-port',
     '0',
     '--detach',
@@ -45,6 +45,12 @@ async function livePictures(browser: Browser): Promise<void> {
   const { url } = await grp('console', '--node', 'n2');
   const page = await openPage(browser, String(url));
   await page.getByText('5 members alive').waitFor();
+  for (const [name, file] of [
+    ['reports/2026-11.md', 'README.md'],
+    ['images/map.bin', 'pnpm-lock.yaml'],
+    ['config/cluster.json', 'package.json'],
+  ] as const)
+    await grp('dfs', 'put', join(root, file), name, '--node', 'n3');
   for (let round = 0; round < 14; round++) {
     const from = nodes[round % nodes.length] as { http: string };
     const headers = { 'content-type': 'application/json' };

@@ -10,7 +10,7 @@ import { createTheme } from './theme.ts';
 
 // The token leaves the URL at once, so that it is neither in the history nor in a URL that somebody copies.
 const { hash, token } = takeToken(location.hash);
-if (token !== undefined) history.replaceState(null, '', hash === '' ? '#/' : hash);
+if (token !== undefined) history.replaceState(null, '', hash);
 
 const route = signal(parseRoute(location.hash));
 const live = createLiveStore(token);

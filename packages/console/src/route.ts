@@ -52,7 +52,7 @@ export function takeToken(hash: string): { readonly hash: string; readonly token
   const match = /[#?&]token=([\u0021-\u0025\u0027-\u007E]{1,1024})/.exec(hash);
   if (match === null) return { hash, token: undefined };
   const rest = hash.replace(match[0], match[0].startsWith('#') ? '#' : '').replace(/^#&/, '#');
-  return { hash: rest, token: decoded(match[1] as string) };
+  return { hash: rest.length < 2 ? '#/' : rest, token: decoded(match[1] as string) };
 }
 
 function decoded(text: string): string {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { healthOf } from '../src/live/health.ts';
+import { healthOf, repairText } from '../src/live/health.ts';
 import { clusterModel, emptyModel, withMemberNews } from '../src/live/model.ts';
 import { TrafficMeter } from '../src/live/traffic.ts';
 
@@ -106,6 +106,21 @@ test('two members that have delivered equally much and differ are trouble', () =
     level: 'trouble',
     sentence: 'Deliveries differ up to message 5: this must never be.',
   });
+});
+
+test('files that lack copies are told, and what repair does about it', () => {
+  const files = { files: [{ name: 'a.bin', version: 3, bytes: 10, replicas: ['n1', 'n2'] }] };
+  const repair = { idle: false, files: 1, lost: 1, underReplicated: 2, copying: 1, copiesDone: 4 };
+  const model = clusterModel({
+    nodes: [node('n1', {}, { 'dfs.files': files, 'dfs.repair': repair, 'dfs.store': { blobs: 1, bytes: 10 } })],
+  });
+  expect(model.files).toEqual([{ name: 'a.bin', version: '3', bytes: 10, replicas: ['n1', 'n2'] }]);
+  expect(model.rows[0]?.stored).toEqual({ blobs: 1, bytes: 10 });
+  expect(healthOf(model).map(({ sentence }) => sentence)).toEqual([
+    '1 file cannot be read until a server comes back.',
+    '2 files with too few copies; 1 are being copied.',
+  ]);
+  expect(repairText(model.repair)).toBe('1 file; 2 with too few copies, 1 being copied, 4 copies mended so far');
 });
 
 const hostile: readonly unknown[] = [

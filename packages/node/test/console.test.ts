@@ -224,7 +224,7 @@ test('so many nodes are asked and no more; the rest are named', async () => {
         Array.from({ length: 200 }, (_, index) => ({ name: `p${index}`, host: '127.0.0.1', port: index + 1 })),
     },
   );
-  const { nodes } = (await api.get('/v1/cluster/nodes')).json() as { nodes: { reach: string }[] };
+  const { nodes } = (await api.get('/v1/cluster/nodes')).json<{ nodes: { reach: string }[] }>();
   expect(nodes.length).toBe(201);
   expect(nodes.filter(({ reach }) => reach === 'skipped').length).toBe(200 - askedMax);
 });

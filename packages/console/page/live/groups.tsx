@@ -1,7 +1,9 @@
 import type { JSX } from 'preact';
-import type { ClusterModel, NodeRow, RaftGroup } from '../../src/live/model.ts';
+import type { ClusterModel, NodeRow, RaftGroup, StoredFile } from '../../src/live/model.ts';
+import { repairText } from '../../src/live/health.ts';
 import { bytesText, countText, plural } from '../../src/words.ts';
-import { Crown, Verdict } from '../icons.tsx';
+import { Crown, StateSign, Verdict } from '../icons.tsx';
+import { shownState } from './nodes.tsx';
 
 /** The group of the role gms: its view, and the wall of colours. */
 export function GroupPanel({ rows }: { readonly rows: readonly NodeRow[] }): JSX.Element | null {
@@ -178,48 +180,66 @@ export function FilesPanel({
   repair,
   rows,
 }: Pick<ClusterModel, 'files' | 'repair' | 'rows'>): JSX.Element | null {
-  if (!rows.some(({ roles }) => roles.includes('dfs'))) return null;
-  const holders = rows.filter(({ roles }) => roles.includes('dfs')).map(({ name }) => name);
-  const waiting = Object.entries(repair ?? {}).filter(([, value]) => typeof value === 'number');
+  const holders = rows.filter(({ roles }) => roles.includes('dfs'));
+  if (holders.length === 0) return null;
   return (
     <section class="panel" aria-labelledby="files-title">
       <header>
         <h2 id="files-title">Files</h2>
-        <span class="note">{waiting.map(([name, value]) => `${name} ${String(value)}`).join(', ')}</span>
+        <span class="note">{repairText(repair)}</span>
       </header>
-      {files.length === 0 && <p class="empty">Nothing is stored yet.</p>}
-      {files.length > 0 && (
-        <div class="scroll" tabIndex={0} role="region" aria-labelledby="files-title">
-          <table>
-            <thead>
-              <tr>
-                <th scope="col">File</th>
-                <th scope="col">Version</th>
-                <th scope="col" class="num">
-                  Size
+      <div class="scroll" tabIndex={0} role="region" aria-labelledby="files-title">
+        <table>
+          <thead>
+            <tr>
+              <th scope="col">File</th>
+              <th scope="col" class="num">
+                Version
+              </th>
+              <th scope="col" class="num">
+                Size
+              </th>
+              {holders.map(({ name }) => (
+                <th key={name} scope="col">
+                  {name}
                 </th>
-                {holders.map((name) => (
-                  <th key={name} scope="col">
-                    {name}
-                  </th>
-                ))}
-              </tr>
-            </thead>
-            <tbody>
-              {files.slice(0, 200).map((file) => (
-                <tr key={file.name}>
-                  <td class="name">{file.name}</td>
-                  <td class="mono">{file.version}</td>
-                  <td class="num">{bytesText(file.bytes)}</td>
-                  {holders.map((name) => (
-                    <td key={name}>{file.replicas.includes(name) && <Verdict kind="well" />}</td>
-                  ))}
-                </tr>
               ))}
-            </tbody>
-          </table>
-        </div>
-      )}
+            </tr>
+          </thead>
+          <tbody>
+            {files.map((file) => (
+              <FileLine key={file.name} file={file} holders={holders} />
+            ))}
+            <tr>
+              <td class="faint">{files.length === 0 ? 'nothing is stored yet' : 'on disk'}</td>
+              <td />
+              <td />
+              {holders.map(({ name, stored }) => (
+                <td key={name} class="faint">
+                  {stored === undefined ? '–' : bytesText(stored.bytes)}
+                </td>
+              ))}
+            </tr>
+          </tbody>
+        </table>
+      </div>
     </section>
+  );
+}
+
+function FileLine({ file, holders }: { readonly file: StoredFile; readonly holders: readonly NodeRow[] }): JSX.Element {
+  return (
+    <tr>
+      <td class="name">{file.name}</td>
+      <td class="num">{file.version}</td>
+      <td class="num">{bytesText(file.bytes)}</td>
+      {holders.map((holder) => (
+        <td key={holder.name}>
+          {file.replicas.includes(holder.name) && (
+            <StateSign state={shownState(holder)} label={`a copy, ${shownState(holder)}`} />
+          )}
+        </td>
+      ))}
+    </tr>
   );
 }

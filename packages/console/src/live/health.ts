@@ -1,4 +1,5 @@
 import { listText, plural } from '../words.ts';
+import { number, type Json } from '../read.ts';
 import type { ClusterModel, NodeRow } from './model.ts';
 
 /** One thing that needs a look, in a sentence. */
@@ -11,7 +12,13 @@ export interface Finding {
 export function healthOf(model: ClusterModel): readonly Finding[] {
   const { rows } = model;
   if (rows.length === 0) return [{ level: 'notice', sentence: 'Waiting for the first answer.' }];
-  const found = [...memberFindings(rows), ...groupFindings(rows), ...raftFindings(model), ...smallFindings(rows)];
+  const found = [
+    ...memberFindings(rows),
+    ...groupFindings(rows),
+    ...raftFindings(model),
+    ...fileFindings(model),
+    ...smallFindings(rows),
+  ];
   if (found.length > 0) return found;
   const isAgreed = rows.some(({ sees }) => sees.size > 0);
   const alive = plural(rows.filter(({ state }) => state === 'alive').length, 'member');
@@ -72,6 +79,29 @@ function raftFindings({ raft }: ClusterModel): readonly Finding[] {
   return raft
     .filter(({ leader }) => leader === undefined)
     .map(({ name, term }) => ({ level: 'notice', sentence: `The raft group ${name} has no leader in term ${term}.` }));
+}
+
+function fileFindings({ repair = {} }: ClusterModel): readonly Finding[] {
+  const [lost, short] = [number(repair['lost']), number(repair['underReplicated'])];
+  const found: Finding[] = [];
+  if (lost > 0)
+    found.push({ level: 'trouble', sentence: `${plural(lost, 'file')} cannot be read until a server comes back.` });
+  if (short > 0)
+    found.push({
+      level: 'notice',
+      sentence: `${plural(short, 'file')} with too few copies; ${number(repair['copying'])} are being copied.`,
+    });
+  return found;
+}
+
+/** How the mending of files is going, in a few words. */
+export function repairText(repair: Json | undefined): string {
+  if (repair === undefined) return '';
+  const files = plural(number(repair['files']), 'file');
+  const done = plural(number(repair['copiesDone']), 'copy', 'copies');
+  if (repair['idle'] === true) return `${files}, every copy in its place; ${done} mended so far`;
+  const [short, copying] = [number(repair['underReplicated']), number(repair['copying'])];
+  return `${files}; ${short} with too few copies, ${copying} being copied, ${done} mended so far`;
 }
 
 function smallFindings(rows: readonly NodeRow[]): readonly Finding[] {

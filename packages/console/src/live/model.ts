@@ -75,6 +75,8 @@ export interface NodeRow {
   readonly raft: readonly (RaftServer & { readonly group: string })[];
   readonly traffic: readonly TypeTraffic[];
   readonly totalOut: number;
+  /** What lies on its disk; undefined without the role dfs. */
+  readonly stored: { readonly blobs: number; readonly bytes: number } | undefined;
   /** Its own list, by name; empty when it was not asked or does not answer. */
   readonly sees: ReadonlyMap<string, Sight>;
 }
@@ -161,6 +163,7 @@ function rowOf(node: Json, lives: ReadonlyMap<string, Json>): NodeRow {
       packetsOut: number(one['packetsOut']),
     })),
     totalOut: number(record(bandwidth['total'])['bytesOut']) + number(record(bandwidth['streams'])['bytesOut']),
+    stored: storedOf(documentOf(node, 'dfs.store')),
     sees: sightsOf(documentOf(node, 'swim.members')),
   };
 }
@@ -186,6 +189,7 @@ function bareRow(name: string, member: Json): NodeRow {
     raft: [],
     traffic: [],
     totalOut: 0,
+    stored: undefined,
     sees: new Map(),
   };
 }
@@ -292,6 +296,10 @@ function filesOf(nodes: readonly Json[]): readonly StoredFile[] {
     });
   }
   return [...files.values()];
+}
+
+function storedOf(store: Json): NodeRow['stored'] {
+  return typeof store['blobs'] === 'number' ? { blobs: store['blobs'], bytes: number(store['bytes']) } : undefined;
 }
 
 function documentOf(node: Json | undefined, name: string): Json {
