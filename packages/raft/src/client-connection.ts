@@ -59,6 +59,11 @@ export class ClientConnection {
           this.#isBlocked = false;
           this.#flush();
         },
+        // A server that ends its side, as the system does for one that was killed, answers nothing more.
+        onEnd: () => {
+          this.#stream.abort();
+          this.#broken();
+        },
         onClose: () => this.#broken(),
       },
       { timeoutMs: dialTimeoutMs },

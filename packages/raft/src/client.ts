@@ -36,7 +36,7 @@ export interface RequestOptions {
 
 const sweepMs = 50;
 const pauseMsMin = 10;
-const pauseMsMax = 200;
+const pauseMsMax = 40;
 const waitingMax = 65_536;
 
 /**

@@ -279,6 +279,8 @@ class Link {
           this.#isBlocked = false;
           this.#flush();
         },
+        // Nothing is read here but the end, by which a peer that was killed is noticed at once.
+        onEnd: () => stream.abort(),
         onClose: () => {
           if (this.#stream !== stream) return;
           const wasOpen = this.#isOpen;

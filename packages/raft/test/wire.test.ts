@@ -1,6 +1,16 @@
 import { assert, nat, property, uint8Array } from 'fast-check';
 import { expect, test } from 'vitest';
+import { ByteWriter } from '../src/bytes.ts';
 import type { Entry, Message } from '../src/index.ts';
+import {
+  decodeClientHello,
+  decodeClientRequest,
+  decodeClientResponse,
+  encodeClientHello,
+  writeClientRequest,
+  writeClientResponse,
+  type ClientResponse,
+} from '../src/wire/client-frames.ts';
 import { decodeHello, encodeHello, FrameReader, FrameWriter, frameBytesMax } from '../src/wire/frames.ts';
 import { decodeMessage, encodeMessage } from '../src/wire/messages.ts';
 import { PayloadCodec } from '../src/wire/payload.ts';
@@ -123,4 +133,43 @@ test('the hello of another protocol or version is none', () => {
   expect(decodeHello(bytes)).toEqual(hello);
   expect(decodeHello(bytes.with(0, 1))).toBeUndefined();
   expect(decodeHello(new TextEncoder().encode('GET / HTTP/1.1'))).toBeUndefined();
+});
+
+test('what clients ask and are answered comes back as it was, or is nothing', () => {
+  const payloads = new PayloadCodec();
+  const command = {
+    type: 'command',
+    session: 7,
+    sequence: 2 ** 40,
+    acknowledged: 3,
+    command: new Uint8Array([1, 2]),
+  } as const;
+  for (const payload of [command, { type: 'register' } as const]) {
+    const writer = new ByteWriter();
+    writeClientRequest(writer, { ticket: 300, payload }, payloads);
+    const bytes = writer.finish();
+    expect(decodeClientRequest(bytes, payloads)).toEqual({ ticket: 300, payload });
+    for (let length = 0; length < 3; length++)
+      expect(decodeClientRequest(bytes.subarray(0, length), payloads)).toBeUndefined();
+  }
+  const noOp = new ByteWriter()
+    .varint(1)
+    .raw(payloads.encode({ type: 'no-op' }))
+    .finish();
+  expect(decodeClientRequest(noOp, payloads)).toBeUndefined();
+  const responses: ClientResponse[] = [
+    { type: 'done', index: 9, answer: new Uint8Array([4]) },
+    { type: 'session-refused', reason: 'session-expired' },
+    { type: 'not-done', reason: 'not-leader', leader: '10.0.0.1:7950' },
+    { type: 'unknown' },
+  ];
+  for (const response of responses) {
+    const writer = new ByteWriter();
+    writeClientResponse(writer, 5, response);
+    expect(decodeClientResponse(writer.finish())).toEqual({ ticket: 5, response });
+  }
+  expect(decodeClientResponse(new Uint8Array([5, 9]))).toBeUndefined();
+  expect(decodeClientHello(encodeClientHello('raft'))).toBe('raft');
+  expect(decodeHello(encodeClientHello('raft'))).toBeUndefined();
+  expect(decodeClientHello(encodeHello({ group: 'raft', from: 'a', to: 'b', address: 'x:1' }))).toBeUndefined();
 });
