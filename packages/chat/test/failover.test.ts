@@ -90,6 +90,14 @@ test('two silent servers cost two hedges', async () => {
   expect(new Set(order).size).toBe(3);
 });
 
+test('with what costs servers much, others are asked later', async () => {
+  const time = clock();
+  let asked = 0;
+  const attempt: Attempt<string> = async () => (++asked === 1 ? silence : 'done');
+  expect(await time.until(failoverOf(time).call(attempt, { timeoutMs: 5_000, isHeavy: true }))).toBe('done');
+  expect(time.now()).toBe(1_200);
+});
+
 test('each is asked once while it is silent, and time runs out', async () => {
   const time = clock();
   let asked = 0;

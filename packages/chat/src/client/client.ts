@@ -35,6 +35,9 @@ export interface CallOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
+/** Calls for which a server hashes a password. */
+const hashing: readonly string[] = ['register', 'login', 'changePassword', 'deleteAccount'];
+
 /**
  * Speaks to a chat of several servers as if it were one: finds the leader, repeats what may have been lost, and never does
  * anything twice, because each request has an id. What the servers refuse is thrown as a GrpError with their code.
@@ -182,7 +185,7 @@ export class ChatClient {
           { server, method, request, token },
           { timeoutMs: attemptMs, signal: attemptSignal },
         ),
-      { timeoutMs, signal },
+      { timeoutMs, signal, isHeavy: hashing.includes(method) },
     );
   }
 

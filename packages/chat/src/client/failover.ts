@@ -30,8 +30,19 @@ export interface FailoverOptions {
   readonly backoffMaxMs: number;
 }
 
+/** A password takes a server some hundred milliseconds when it is busy: silence means less then. */
+const heavyFactor = 4;
+
+export interface CallLimits {
+  readonly timeoutMs: number;
+  readonly signal?: AbortSignal | undefined;
+  /** It costs a server much, so that others are asked later. */
+  readonly isHeavy?: boolean;
+}
+
 interface RaceOptions {
   readonly deadline: number;
+  readonly isHeavy: boolean;
   readonly signal: AbortSignal | undefined;
   readonly noteSetback: (setback: Setback) => void;
 }
@@ -62,10 +73,7 @@ export class Failover {
   }
 
   /** @throws GrpError CHAT_UNREACHABLE or CHAT_NO_QUORUM after `timeoutMs`; whatever an attempt threw; the signal's reason */
-  async call<Answer>(
-    attempt: Attempt<Answer>,
-    { timeoutMs, signal }: { readonly timeoutMs: number; readonly signal?: AbortSignal | undefined },
-  ): Promise<Answer> {
+  async call<Answer>(attempt: Attempt<Answer>, { timeoutMs, signal, isHeavy = false }: CallLimits): Promise<Answer> {
     const { clock, backoffMinMs, backoffMaxMs, random } = this.#options;
     const deadline = clock.now() + timeoutMs;
     let pauseMs = backoffMinMs;
@@ -78,7 +86,7 @@ export class Failover {
       this.#learn(setback);
     };
     for (let tried = 0; ; tried++) {
-      const outcome = await this.#race(attempt, { deadline, signal, noteSetback });
+      const outcome = await this.#race(attempt, { deadline, signal, isHeavy, noteSetback });
       if (!isSetback(outcome)) return outcome;
       signal?.throwIfAborted();
       noteSetback(outcome);
@@ -109,9 +117,10 @@ export class Failover {
    */
   async #race<Answer>(
     attempt: Attempt<Answer>,
-    { deadline, signal, noteSetback }: RaceOptions,
+    { deadline, signal, isHeavy, noteSetback }: RaceOptions,
   ): Promise<Answer | Setback> {
-    const { hedgeMs, backoffMinMs } = this.#options;
+    const { backoffMinMs } = this.#options;
+    const hedgeMs = this.#options.hedgeMs * (isHeavy ? heavyFactor : 1);
     let pauseMs = backoffMinMs;
     const over = new AbortController();
     const limit = signal === undefined ? over.signal : AbortSignal.any([over.signal, signal]);
