@@ -10,6 +10,7 @@ import type { Teller } from '../demo/stage.ts';
 import { acts, tellStory, type Story } from '../demo/story.ts';
 import { cliError } from '../errors.ts';
 import { toggle } from '../flags.ts';
+import { envName } from '../given.ts';
 import { depthOf, swatch } from '../gms/swatch.ts';
 import { invocation } from '../invocation.ts';
 import { document } from '../output/json.ts';
@@ -22,8 +23,8 @@ const count = 5;
 /** Shows what grp does, with real processes. */
 export class Demo extends GrpCommand {
   static override readonly summary =
-    'The whole story on real processes: leaders, servers and peers die, and nothing is lost (a minute)';
-  static override readonly description = `Starts five nodes with all roles on free ports of this machine. The group's leader dies in the middle of a multicast, two of five chat servers die while people write, one of three messengers dies while they agree on an order. Then prints what it measured beside what is promised.
+    'The whole story on real processes: many of them die, and nothing is lost (a minute)';
+  static override readonly description = `Starts five nodes with all roles on free ports of this machine. The group's leader dies in the middle of a multicast, two of five chat servers die while people write, a node dies that holds a file, one of three messengers dies while they agree on an order. Then prints what it measured beside what is promised.
 Nothing is left behind. Exit code 8 when a promise was not kept.`;
   static override readonly examples = [
     { description: 'The whole story', command: '<%= config.bin %> demo' },
@@ -34,6 +35,7 @@ Nothing is left behind. Exit code 8 when a promise was not kept.`;
     keep: toggle('keep', 'leave the cluster running at the end, and say where its console is'),
     act: Flags.string({
       description: 'only this act, after the start; may be given again',
+      env: envName('act'),
       options: Object.keys(acts),
       multiple: true,
     }),

@@ -6,7 +6,7 @@ import type { Fact } from './promises.ts';
 import { secondsText, type Stage, type Teller } from './stage.ts';
 
 /** Every role there is: one process of each node carries them all. */
-const roles = ['swim', 'gms', 'chat', 'tracker'] as const;
+const roles = ['swim', 'gms', 'chat', 'dfs', 'tracker'] as const;
 const upTimeoutMs = 60_000;
 
 export interface FormOptions {

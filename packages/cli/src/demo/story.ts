@@ -1,4 +1,5 @@
 import { chatAct } from './chat-act.ts';
+import { filesAct } from './files-act.ts';
 import { form, type FormOptions } from './form.ts';
 import { groupAct } from './group-act.ts';
 import type { Act, Stage } from './stage.ts';
@@ -8,6 +9,7 @@ import { talkAct } from './talk-act.ts';
 export const acts: Readonly<Record<string, (stage: Stage) => Promise<Act>>> = {
   group: groupAct,
   chat: chatAct,
+  files: filesAct,
   talk: talkAct,
 };
 
