@@ -1,5 +1,6 @@
 import { orderStudy } from './ordering/study.ts';
 import { partitionStudy } from './partition-study.ts';
+import { quorumStudy } from './quorum-study.ts';
 import { priorityStudy } from './raft/study.ts';
 import type { SpaceTimeEvent } from './spacetime/events.ts';
 import { suspicionStudy } from './swim/study.ts';
@@ -52,4 +53,4 @@ export interface LabStudy {
 }
 
 /** Every study of `grp lab run`, in the order of teaching. */
-export const labStudies: readonly LabStudy[] = [orderStudy, suspicionStudy, priorityStudy, partitionStudy];
+export const labStudies: readonly LabStudy[] = [orderStudy, suspicionStudy, quorumStudy, priorityStudy, partitionStudy];

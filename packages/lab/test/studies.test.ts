@@ -77,6 +77,27 @@ describe('suspicion', () => {
   );
 });
 
+describe('quorum', () => {
+  const seen = async (variant: string, seed: number) => {
+    const { fact } = await run('quorum', variant, seed);
+    return ['ann reads', 'ben reads, 150', 'ben reads, 650'].map(fact);
+  };
+
+  test.each([1, 2, 3])('seed %i: who reads what, under each rule', async (seed) => {
+    expect(await seen('w1r1', seed)).toEqual(['new', 'old', 'old']);
+    expect(await seen('w2r1', seed)).toEqual(['new', 'old', 'old']);
+    expect(await seen('w2r2', seed)).toEqual(['new', 'old', 'new']);
+    expect(await seen('write-back', seed)).toEqual(['new', 'new', 'new']);
+  });
+
+  test('a confirmation costs what the W-th nearest copy costs', async () => {
+    const cost = async (variant: string) => Number.parseInt((await run('quorum', variant)).fact('confirmed'), 10);
+    expect(await cost('w1r1')).toBeLessThan(10);
+    expect(await cost('w2r2')).toBeGreaterThan(300);
+    expect(await cost('w2r2')).toBeLessThan(320);
+  });
+});
+
 describe('priority', () => {
   test.each([3, 4, 6])('seed %i: the greatest leads, and leads again when it is back', async (seed) => {
     const { fact } = await run('priority', 'priorities', seed);
