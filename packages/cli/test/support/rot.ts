@@ -113,14 +113,15 @@ export async function rotRound({ dir, ids, victims, all, draw }: RotRound): Prom
   readonly problems: readonly string[];
 }> {
   const dead = all ? ids : victims;
-  await Promise.all(dead.map((id) => killNode(dir, id)));
+  for (const id of dead) await killNode(dir, id);
   const rotten: string[] = [];
   for (const id of victims) {
     const { file, how } = await rot(nodeFiles(dir, id).data, draw);
     rotten.push(`${id}: ${file} ${how}`);
   }
   const problems: string[] = [];
-  const start = async (id: string): Promise<void> => {
+  const start = async (id: string, index: number): Promise<void> => {
+    await sleep(50 * index); // each claims the cluster's state for a moment
     await restartNode(dir, id, { empty: false, timeoutMs: 60_000 });
   };
   const starts = await Promise.allSettled(dead.map(start));
