@@ -6,6 +6,8 @@ import { DfsRun, type DfsRunOptions, type DfsRunReport } from './run.ts';
 export const dfsChaosKinds = [
   'crash',
   'wipe',
+  'aimed',
+  'echo',
   'pause',
   'partition',
   'loss',
@@ -25,6 +27,8 @@ export interface DfsChaosOptions extends DfsRunOptions {
   readonly kinds?: readonly DfsChaosKind[];
   /** Whether a seed takes only some of them (default true). */
   readonly swarm?: boolean;
+  /** Whether the run ends with calm, in which everything must become whole again (default true). */
+  readonly settles?: boolean;
 }
 
 /** Random trouble of every kind, then calm: the safety and the liveness phase. */
@@ -40,7 +44,7 @@ export function dfsChaosRun(options: DfsChaosOptions): DfsRunReport {
     run.inspect();
     revive(run);
   }
-  if (!run.hasViolations) run.figure('calmMs', settle(run, 20_000));
+  if (!run.hasViolations && options.settles !== false) run.figure('calmMs', settle(run, 20_000));
   return run.finish();
 }
 
@@ -55,7 +59,9 @@ function strike(run: DfsRun, kind: DfsChaosKind): void {
   const { network } = world;
   const name = victim(run);
   if (kind === 'crash') run.crash(name, chance(random, 0.5) ? 'host' : 'process');
-  else if (kind === 'wipe') wipe(run);
+  else if (kind === 'wipe') wipe(run, name);
+  else if (kind === 'aimed') aim(run, name);
+  else if (kind === 'echo') run.echoMs = below(random, 3) * 300;
   else if (kind === 'pause') {
     if (world.state(name) === 'paused') world.resume(name);
     else if (world.state(name) === 'running') world.pause(name);
@@ -104,11 +110,10 @@ function revive(run: DfsRun): void {
  * A node comes back with an empty disk. That is a failure of one replica of all that it held, so that the next may only
  * happen when the log knows of this one, and everything is on two disks again: W−1 failures before repair.
  */
-function wipe(run: DfsRun): void {
-  const name = pick(run.random, run.servers) as string;
+function wipe(run: DfsRun, name: string): void {
   if (!canLose(run, name)) return run.count('wipes-not-allowed');
   run.count('wipes');
-  run.wounded = { name, incarnation: run.truth.state.servers.get(name)?.incarnation ?? 0 };
+  run.wounded = { name, life: run.truth.state.servers.get(name)?.life };
   run.crash(name, 'host');
   run.platter(name).wipe();
   // Sometimes so soon that nobody has noticed that it was away.
@@ -117,13 +122,33 @@ function wipe(run: DfsRun): void {
   });
 }
 
+/**
+ * A server is lost with what it has just acknowledged, and is back at once, while the other replicas are still being
+ * written: the commit then comes after the server has joined again.
+ */
+function aim(run: DfsRun, name: string): void {
+  const others = run.servers.filter((other) => other !== name);
+  for (const other of others) run.platter(other).trouble = { slowMs: 50 + below(run.random, 150) };
+  const endsAt = run.world.now + 500;
+  run.world.at(endsAt, () => {
+    for (const other of others) run.platter(other).trouble = {};
+    run.onStored = () => {};
+  });
+  run.onStored = (stored) => {
+    if (stored !== name || !chance(run.random, 0.5)) return;
+    run.onStored = () => {};
+    run.count('aimed');
+    run.world.at(run.world.now + 1, () => wipe(run, name));
+  };
+}
+
 function canLose(run: DfsRun, name: string): boolean {
   const { state } = run.truth;
   const { wounded } = run;
   if (wounded !== undefined) {
     const server = state.servers.get(wounded.name);
     // Acknowledgements of the life that was lost may still be on their way into the log.
-    if (server === undefined || (server.incarnation === wounded.incarnation && server.up)) return false;
+    if (server === undefined || (server.life === wounded.life && server.up)) return false;
   }
   for (const blob of state.blobs.keys()) if (run.claimedHolders(blob, name) === 0) return false;
   return true;
@@ -134,7 +159,7 @@ function rot(run: DfsRun): void {
   const name = pick(run.random, run.servers) as string;
   if (run.wounded !== undefined && !canLose(run, run.wounded.name)) return;
   for (const [blob, stored] of run.platter(name).blobs) {
-    if (!chance(run.random, 0.2) || !run.truth.state.blobs.has(blob) || run.claimedHolders(blob, name) < 2) continue;
+    if (!chance(run.random, 0.2) || !run.truth.state.blobs.has(blob) || run.claimedHolders(blob, name) < 1) continue;
     stored.isBad = true;
     run.count('rotten');
   }

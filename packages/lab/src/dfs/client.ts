@@ -16,6 +16,8 @@ export interface DfsClientOptions {
   readonly observe: (observation: DfsObservation) => void;
   readonly onFatal: (name: string, cause: unknown) => void;
   readonly files: number;
+  readonly replicas: number;
+  readonly reports: boolean;
   /** Mean pause between two operations. */
   readonly pauseMs: Millis;
 }
@@ -57,7 +59,7 @@ export class DfsClient {
     transport.onReceive((_, message) => void answers.take(message));
     this.#caller = new Caller({ clock, random: random.fork('caller'), answers, send, servers, address });
     const onFatal = (cause: unknown): void => options.onFatal(name, cause);
-    this.#transfer = { clock, random, answers, caller: this.#caller, send, config, onFatal };
+    this.#transfer = { clock, random, answers, caller: this.#caller, send, config, onFatal, reports: options.reports };
     this.#pause();
   }
 
@@ -107,7 +109,7 @@ export class DfsClient {
   }
 
   #put(name: string, kind: 'write' | 'cas'): void {
-    const { history, host } = this.#options;
+    const { history, host, replicas } = this.#options;
     const value = `${host.name}.${++this.#number}`;
     const content = `${value}|${'x'.repeat(below(this.#random, 40))}`;
     const seen = this.#seen.get(name);
@@ -118,7 +120,7 @@ export class DfsClient {
     const operation = history.begin({ process: host.name, f: kind, key: name, value: asked });
     this.#options.observe({ type: 'began', client: host.name, name });
     const view = chance(this.#random, 0.5) ? this.#view : undefined;
-    const common = { name, requestId: `${value}-${host.incarnation}`, replicas: 3, reserveBytes: 0 };
+    const common = { name, requestId: `${value}-${host.incarnation}`, replicas, reserveBytes: 0 };
     const keep = chance(this.#random, 0.1) ? 1 + below(this.#random, 6) : undefined;
     const replayable = chance(this.#random, 0.7);
     simulatePut(this.#transfer, { ...common, ...condition, keep, replayable, view }, content, (ended) => {

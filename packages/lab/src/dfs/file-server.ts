@@ -16,6 +16,7 @@ export interface SimFileServerOptions {
   /** Whether orders of an earlier epoch are refused, and acknowledgements name this very life. */
   readonly fences: boolean;
   readonly reports: boolean;
+  readonly onStored: () => void;
   readonly count: (what: string) => void;
 }
 
@@ -125,6 +126,7 @@ export class SimFileServer {
   #onDelete(from: Address, id: number, { at, items }: DeletionOrder): void {
     const { send, platter, fences, count } = this.#options;
     if (fences && at.incarnation !== this.#incarnation) return send(from, { type: 'not-deleted', id });
+    for (const { blob, epoch } of items) if ((platter.blobs.get(blob)?.epoch ?? 0) > epoch) count('late-deletions');
     for (const { blob, epoch } of items) if (platter.delete(blob, fences ? epoch : Infinity)) count('blobs-deleted');
     send(from, { type: 'deleted', id });
   }
@@ -133,13 +135,14 @@ export class SimFileServer {
     write: { readonly blob: string; readonly epoch: number; readonly content: string },
     done: (outcome: Ack | 'refused' | 'full') => void,
   ): void {
-    const { host, platter, fences } = this.#options;
+    const { host, platter, fences, onStored } = this.#options;
     const incarnation = this.#incarnation;
     const later = (ms: Millis, action: () => void): void => void host.clock.wakeAt(host.clock.now() + ms, action);
     platter.write(write, host.random, later, (problem) => {
       // A life that was declared dead meanwhile acknowledges nothing.
       if (incarnation === undefined || (fences && incarnation !== this.#incarnation)) return;
       done(problem ?? { node: host.name, incarnation, epoch: write.epoch });
+      if (problem === undefined) onStored();
     });
   }
 
@@ -152,7 +155,10 @@ export class SimFileServer {
     const ask = (): void =>
       caller.call(request, (reply) => {
         if (number !== this.#lives) return;
-        if (reply?.kind !== 'joined') return void host.clock.wakeAt(host.clock.now() + 50, ask);
+        if (reply?.kind !== 'joined') {
+          host.clock.wakeAt(host.clock.now() + 50, ask);
+          return;
+        }
         this.#incarnation = reply.incarnation;
         this.#epoch = reply.incarnation;
         this.#report();

@@ -126,8 +126,8 @@ export class SimLog {
   /** Applies what is committed on this copy, up to `through`. */
   pump(name: string, through = this.lastIndex): void {
     const reader = this.#options.reader(name);
-    while (reader !== undefined && reader.appliedIndex < through) {
-      const index = reader.appliedIndex + 1;
+    if (reader === undefined) return;
+    for (let index = reader.appliedIndex + 1; index <= through; index++) {
       const answer = reader.apply(index, this.#entries[index - 1] as Uint8Array);
       if (!isSame(answer, this.#results[index - 1] as Uint8Array)) this.#options.onDivergence(name, index);
     }

@@ -1,4 +1,4 @@
-import { drive, type Address, type Driver } from '@grp/core';
+import { below, drive, type Address, type Driver, type Millis } from '@grp/core';
 import {
   decodeRequest,
   DfsMeta,
@@ -29,6 +29,9 @@ export interface DfsNodeOptions {
   readonly rules: Partial<MetaRules>;
   readonly fences: boolean;
   readonly reports: boolean;
+  readonly onStored: () => void;
+  /** Above 0: so much later, at most, the network delivers each deletion once more. */
+  readonly echoMs: () => Millis;
   readonly platter: BlobPlatter;
   readonly transport: DfsTransport;
   readonly servers: readonly string[];
@@ -57,7 +60,8 @@ export class DfsNode implements LogReader {
 
   constructor(options: DfsNodeOptions) {
     this.#options = options;
-    const { host, log, rules, transport, servers, address, platter, fences, reports, count, onFatal } = options;
+    const { host, log, rules, transport, servers, address, platter, fences, reports, onStored, count, onFatal } =
+      options;
     const { clock, random, name } = host;
     this.#answers = new Answers(host.incarnation);
     this.meta = new DfsMeta({}, rules);
@@ -76,7 +80,7 @@ export class DfsNode implements LogReader {
     transport.onReceive((from, message) => this.#receive(from, message));
     const send = transport.send.bind(transport);
     const caller = new Caller({ clock, random: random.fork('caller'), answers: this.#answers, send, servers, address });
-    const files = { host, platter, answers: this.#answers, caller, send, fences, reports, count };
+    const files = { host, platter, answers: this.#answers, caller, send, fences, reports, onStored, count };
     const locate = (text: string): Address => text as Address;
     this.files = new SimFileServer({ ...files, address: transport.self, locate });
     // Not before this life counts as running.
@@ -169,7 +173,18 @@ export class DfsNode implements LogReader {
     });
     const to = (effect.type === 'copy' ? effect.order.to : effect.order.at).address as Address;
     if (effect.type === 'copy') transport.send(to, { type: 'copy', id, order: effect.order });
-    else transport.send(to, { type: 'delete', id, order: effect.order });
+    else this.#sendDeletion(to, { type: 'delete', id, order: effect.order });
+  }
+
+  #sendDeletion(to: Address, message: DfsMessage): void {
+    const { transport, host, echoMs, count } = this.#options;
+    transport.send(to, message);
+    const within = echoMs();
+    if (within === 0) return;
+    host.clock.wakeAt(host.clock.now() + 30 + below(host.random, within), () => {
+      count('echoes');
+      transport.send(to, message);
+    });
   }
 
   #outcome(effect: Extract<MasterEffect, { type: 'copy' | 'delete' }>, message: DfsMessage): MasterInput | undefined {

@@ -26,12 +26,17 @@ export interface DfsRunOptions {
   readonly clientCount?: number;
   readonly files?: number;
   readonly pauseMs?: Millis;
+  /** Replicas of every file (default 3). */
+  readonly replicas?: number;
   readonly network?: NonNullable<WorldOptions<DfsApp>['network']>;
   readonly trace?: NonNullable<WorldOptions<DfsApp>['trace']>;
   readonly master?: Partial<MasterConfig>;
   /** What a broken store does instead of what is safe. */
   readonly rules?: Partial<MetaRules>;
-  /** Whether file servers tell now and then all that they hold (default true): that heals much of what is broken. */
+  /**
+   * Whether file servers tell now and then all that they hold, and readers whom they found without it (default true):
+   * that heals much of what is broken.
+   */
   readonly reports?: boolean;
 }
 
@@ -69,7 +74,11 @@ export class DfsRun {
   /** Servers that nodes wrongly believe to be down. */
   readonly suspected = new Set<string>();
   /** The server that was wiped last, until everything that it held is whole again. */
-  wounded: { readonly name: string; readonly incarnation: number } | undefined;
+  wounded: { readonly name: string; readonly life: string | undefined } | undefined;
+  /** Called when a server has acknowledged a blob: the worst moment to lose what it holds. */
+  onStored: (name: string) => void = () => {};
+  /** Deletions come a second time, so much later at most. */
+  echoMs: Millis = 0;
   readonly #options: DfsRunOptions;
   readonly #platters = new Map<string, BlobPlatter>();
   readonly #history: OperationHistory;
@@ -240,6 +249,8 @@ export class DfsRun {
       rules,
       fences: rules.fencesDrops !== false,
       reports: this.#options.reports !== false,
+      onStored: () => this.onStored(host.name),
+      echoMs: () => this.echoMs,
       platter: this.platter(host.name),
       transport: this.#bus.over(host.transport(dfsPort)),
       servers: this.servers,
@@ -252,7 +263,7 @@ export class DfsRun {
   }
 
   #startClient(host: Host): DfsClient {
-    const { files = 4, pauseMs = 30 } = this.#options;
+    const { files = 4, pauseMs = 30, replicas = 3 } = this.#options;
     return new DfsClient({
       host,
       transport: this.#bus.over(host.transport(dfsPort)),
@@ -263,6 +274,8 @@ export class DfsRun {
       onFatal: (name, cause) => this.#onFatal(name, cause),
       files,
       pauseMs,
+      replicas,
+      reports: this.#options.reports !== false,
     });
   }
 

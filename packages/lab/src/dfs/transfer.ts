@@ -25,6 +25,8 @@ export interface TransferOptions {
   readonly send: Send;
   readonly config: ClientConfig;
   readonly onFatal: (cause: unknown) => void;
+  /** Whether holders without a good copy are reported. */
+  readonly reports: boolean;
 }
 
 export type Ended<Value> =
@@ -105,7 +107,7 @@ export function simulateGet(
   get: Omit<GetOptions, 'config'>,
   ended: (outcome: Ended<{ readonly manifest: Manifest; readonly content: string }>) => void,
 ): void {
-  const { clock, answers, caller, send, config, onFatal } = options;
+  const { clock, answers, caller, send, config, onFatal, reports } = options;
   let manifest: Manifest | undefined;
   let content = '';
   const asked = new Map<number, number>();
@@ -132,6 +134,7 @@ export function simulateGet(
   const perform = (effect: GetEffect): void => {
     switch (effect.type) {
       case 'request':
+        if (!reports && effect.request.kind === 'rot-report') return undefined;
         return caller.call(effect.request, (reply) =>
           driver.push(
             reply === undefined
