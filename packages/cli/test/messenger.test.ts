@@ -1,4 +1,4 @@
-import { PassThrough, Writable } from 'node:stream';
+import { PassThrough } from 'node:stream';
 import { describe, expect, test } from 'vitest';
 import { LineSplitter } from '../src/messenger/line-splitter.ts';
 import { outputOf } from '../src/messenger/notices.ts';
@@ -7,6 +7,7 @@ import { jsonScreen, plainScreen } from '../src/messenger/plain-screen.ts';
 import { terminalScreen } from '../src/messenger/terminal-screen.ts';
 import { outputText } from '../src/messenger/text.ts';
 import { coloursFor } from '../src/output/colours.ts';
+import { ScreenModel } from './support/screen.ts';
 
 const text = { colours: coloursFor({}, true), width: undefined };
 const message = {
@@ -112,60 +113,13 @@ describe('what is shown', () => {
 });
 
 describe('on a terminal', () => {
-  /** The least of a terminal: characters, carriage return, newline, and what readline moves the cursor with. */
-  class Terminal extends Writable {
-    readonly columns = 40;
-    readonly isTTY = true;
-    rows: string[] = [''];
-    row = 0;
-    column = 0;
-
-    override _write(chunk: Buffer, _encoding: string, done: () => void): void {
-      // eslint-disable-next-line no-control-regex -- the language of terminals
-      for (const [token] of chunk.toString('utf8').matchAll(/\u001B\[\d*(?:;\d*)?[A-Za-z]|[^]/gu)) this.#obey(token);
-      done();
-    }
-
-    #obey(token: string): void {
-      const count = Number.parseInt(token.slice(2), 10);
-      if (token === '\r') this.column = 0;
-      else if (token === '\n') this.#down();
-      else if (!token.startsWith('\u001B')) this.#put(token);
-      else if (token.endsWith('G')) this.column = (count || 1) - 1;
-      else if (token.endsWith('A')) this.row = Math.max(0, this.row - (count || 1));
-      else if (token.endsWith('B')) this.row += count || 1;
-      else if (token.endsWith('C')) this.column += count || 1;
-      else if (token.endsWith('D')) this.column = Math.max(0, this.column - (count || 1));
-      else if (token.endsWith('J')) {
-        this.rows[this.row] = (this.rows[this.row] ?? '').slice(0, this.column);
-        this.rows.length = this.row + 1;
-      }
-    }
-
-    #put(character: string): void {
-      if (this.column >= this.columns) {
-        this.column = 0;
-        this.#down();
-      }
-      const line = (this.rows[this.row] ?? '').padEnd(this.column);
-      this.rows[this.row] = line.slice(0, this.column) + character + line.slice(this.column + 1);
-      this.column++;
-    }
-
-    #down(): void {
-      this.row++;
-      this.rows[this.row] ??= '';
-      if (this.column !== 0) this.column = 0;
-    }
-  }
-
   function open(): {
-    terminal: Terminal;
+    terminal: ScreenModel;
     input: PassThrough;
     lines: string[];
     screen: ReturnType<typeof terminalScreen>;
   } {
-    const [terminal, input, lines] = [new Terminal(), new PassThrough(), [] as string[]];
+    const [terminal, input, lines] = [new ScreenModel(), new PassThrough(), [] as string[]];
     const screen = terminalScreen({
       ...{ input, output: terminal, text, prompt: () => 'tea> ' },
       complete: (line) => [[], line],

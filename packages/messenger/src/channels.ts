@@ -3,7 +3,16 @@ import type { Links } from '@grp/link';
 import type { Signer, Ticket, TicketProblem, TrackerCrypto } from '@grp/tracker';
 import { joined } from './bytes.ts';
 import type { MessengerConfig } from './config.ts';
-import { decodeFrame, decodeHello, encodeHello, frameHead, nonceBytes, proofBytes, type Frame } from './frames.ts';
+import {
+  decodeFrame,
+  decodeHello,
+  encodeHello,
+  frameHead,
+  nonceBytes,
+  proofBytes,
+  type Frame,
+  type Hello,
+} from './frames.ts';
 import type { Refusals } from './refusals.ts';
 import { TokenBucket } from './token-bucket.ts';
 
@@ -33,7 +42,7 @@ export interface Door {
 /** One peer in one group, on one channel. */
 interface Acquaintance {
   /** Its ticket was good; the number is to be answered. */
-  theirs: { readonly ticket: Ticket; readonly nonce: Uint8Array } | undefined;
+  theirs: { readonly ticket: Ticket; readonly nonce: Uint8Array; readonly seen: string | undefined } | undefined;
   /** It has answered our number. */
   isProven: boolean;
 }
@@ -47,6 +56,8 @@ interface OpenChannel extends Channel {
 export interface ChannelsOptions {
   readonly links: Readonly<Record<ChannelKind, Links>>;
   readonly door: (group: string) => Door | undefined;
+  /** A member that has proven itself says that our datagrams come from there. */
+  readonly onSeen: (address: Address) => void;
   readonly signer: Signer;
   readonly crypto: TrackerCrypto;
   readonly clock: Clock;
@@ -143,9 +154,9 @@ export class Channels {
     const channel = this.#channel(kind, from);
     const known = acquaintance(channel, frame.group);
     if (known.theirs !== undefined && known.theirs.ticket.id !== ticket.id) known.isProven = false;
-    known.theirs = { ticket, nonce: hello.nonce };
+    known.theirs = { ticket, nonce: hello.nonce, seen: hello.seen ?? known.theirs?.seen };
     if (hello.isAsking && door.ticket !== undefined)
-      this.#hello(channel, frame.group, { ticket: door.ticket, isAsking: false });
+      this.#hello(channel, frame.group, { ticket: door.ticket, isAsking: false, seen: from });
     const said = { group: frame.group, prover: door.self, verifier: ticket.id, nonce: hello.nonce };
     const proof = joined([frameHead('proof', frame.group), signer.sign(proofBytes(said))]);
     links[kind].send(from, proof);
@@ -164,10 +175,11 @@ export class Channels {
     const key = keyBytes(theirs.ticket.key);
     if (!crypto.verify(key, proofBytes(said), frame.body)) return refusals.count('forged-proof');
     known.isProven = true;
+    if (channel.kind === 'direct' && theirs.seen !== undefined) this.#options.onSeen(theirs.seen as Address);
     door.onReady(theirs.ticket.id, channel);
   }
 
-  #hello(channel: OpenChannel, group: string, said: { ticket: string; isAsking: boolean }): void {
+  #hello(channel: OpenChannel, group: string, said: Omit<Hello, 'nonce'>): void {
     acquaintance(channel, group);
     const body = encodeHello({ ...said, nonce: channel.nonce });
     channel.links.send(channel.address, joined([frameHead('hello', group), body]));

@@ -64,15 +64,18 @@ export interface Hello {
   readonly nonce: Uint8Array;
   /** The other's hello is wanted, too. */
   readonly isAsking: boolean;
+  /** Where the other's hello came from, when this one answers it. */
+  readonly seen?: string | undefined;
 }
 
-export function encodeHello({ ticket, nonce, isAsking }: Hello): Uint8Array {
-  return new Writer()
+export function encodeHello({ ticket, nonce, isAsking, seen }: Hello): Uint8Array {
+  const writer = new Writer();
+  writer
     .u8(helloVersion)
     .u8(isAsking ? 1 : 0)
     .raw(nonce)
-    .text(ticket)
-    .bytes();
+    .text(ticket);
+  return (seen === undefined ? writer : writer.text(seen)).bytes();
 }
 
 export function decodeHello(body: Uint8Array): Hello | undefined {
@@ -81,8 +84,10 @@ export function decodeHello(body: Uint8Array): Hello | undefined {
   const isAsking = reader.u8() === 1;
   const nonce = reader.raw(nonceBytes).slice();
   const ticket = reader.text();
-  // A newer version may add fields behind these.
-  return version < helloVersion || reader.isBroken ? undefined : { ticket, nonce, isAsking };
+  if (version < helloVersion || reader.isBroken) return undefined;
+  // A hello that asks ends here, and a newer version may add fields behind what follows.
+  const seen = reader.text();
+  return { ticket, nonce, isAsking, seen: seen === '' ? undefined : seen };
 }
 
 /** What a member signs: it, to that verifier, for that group, and for no other number. */

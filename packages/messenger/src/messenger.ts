@@ -1,4 +1,4 @@
-import { Events, silentLogger, systemClock, systemRandom } from '@grp/core';
+import { Events, silentLogger, systemClock, systemRandom, tryParseAddress } from '@grp/core';
 import type { Address, Cancel, Clock, IterateOptions, Logger, NodeId, Random, Streams, Transport } from '@grp/core';
 import { createLinks, type Links, type RefusingTransport } from '@grp/link';
 import { createTrackerClient, foldName, type JoinedGroup, type RequestOptions, type Signer } from '@grp/tracker';
@@ -44,6 +44,8 @@ const goodbyeMs = 100;
 const linkCloseMs = 50;
 const reportGroupsMax = 16;
 const pastMax = 256;
+/** A member whose address is another one for each of the others would tell the group about it without end. */
+const seenEveryMs = 5_000;
 
 /**
  * Makes a messenger. Nothing starts before `start()`.
@@ -69,6 +71,9 @@ class MessengerNode implements Messenger {
   readonly #ignored = new Set<string>();
   readonly #events: Events<MessengerEvent>;
   readonly #startedAt: number;
+  readonly #address: Address;
+  /** Where members see this one, as the tracker was last told, and when. */
+  #seen: { readonly address: Address; readonly at: number } | undefined;
   /** What was measured in groups that are over. */
   readonly #past: GroupMetricsReport[] = [];
   #stopping: Promise<void> | undefined;
@@ -79,10 +84,11 @@ class MessengerNode implements Messenger {
     const signer = options.signer ?? crypto.signer(randomSeed(random.fork('key')));
     this.nick = nick;
     this.#startedAt = clock.now();
+    this.#address = options.address ?? options.transport.self;
     this.#events = new Events((cause) => logger.log('error', 'messenger.listener', { cause: String(cause) }));
     this.tracker = createTrackerClient({
       ...{ streams: options.streams, tracker: options.tracker, nick, signer, crypto, clock, random, logger },
-      address: options.address ?? options.transport.self,
+      address: this.#address,
       ...{ nickToken: options.nickToken, reserve: options.reserve, trackerKey: options.trackerKey },
       config: options.trackerConfig,
     });
@@ -96,6 +102,7 @@ class MessengerNode implements Messenger {
     const channels = new Channels({
       ...{ links: this.#links, signer, crypto, clock, random: random.fork('nonce'), config, refusals },
       door: (group) => this.#sessions.get(group),
+      onSeen: (address) => this.#onSeen(address),
     });
     this.#shared = {
       ...{ tracker: this.tracker, channels, refusals, signer, crypto, clock, random, logger, config, defer },
@@ -233,6 +240,21 @@ class MessengerNode implements Messenger {
     }
   }
 
+  /**
+   * A member behind a network address translation does not know its address; whoever it reaches does. The tracker passes
+   * it on (its own host's only, so that nobody can be pointed at somebody else), and the others greet it there, too.
+   */
+  #onSeen(address: Address): void {
+    const now = this.#shared.clock.now();
+    const isKnown = address === this.#address || address === this.#seen?.address;
+    const isSoon = this.#seen !== undefined && now - this.#seen.at < seenEveryMs;
+    if (isKnown || isSoon || this.tracker.state !== 'ready' || tryParseAddress(address) === undefined) return;
+    this.#seen = { address, at: now };
+    this.tracker.request('address', { reflexive: address }, { timeoutMs: seenEveryMs }).catch(() => {
+      // refused, or lost: it is reached through the tracker then
+    });
+  }
+
   #onLost(reason: string): void {
     for (const session of this.#sessions.values()) session.trackerChanged(false);
     this.#events.emit({ type: 'tracker', state: 'lost', reason });
@@ -249,6 +271,7 @@ class MessengerNode implements Messenger {
 
   /** The same person under a new id: what it knew stays, what it was about to say is lost. */
   #renew(session: GroupSession): void {
+    this.#seen = undefined; // the new one is asked for its address again
     const { unsettledCount: count, group } = session;
     const { inheritance } = session;
     this.#sessions.delete(session.folded);

@@ -104,6 +104,39 @@ test('a path that breaks in the middle is replaced by the relay', async () => {
   expect(room.chatter('bob').events).toContainEqual({ type: 'path', group: 'tea', nick: 'ann', path: 'relay' });
 });
 
+test('two members behind address translations find each other: a third one tells each where it is seen', async () => {
+  const room = await openRoom({ seed: 11 });
+  // Inside, the port is 9000; outside, everything comes from, and only arrives at, another one.
+  const translated =
+    (port: number) =>
+    (host: Host): Transport => {
+      const outside = host.transport(port);
+      return {
+        ...{ maxPayloadBytes: outside.maxPayloadBytes, delivery: outside.delivery, close: () => outside.close() },
+        self: outside.self.replace(`:${port}`, ':9000') as Address,
+        send: (to, payload) => outside.send(to, payload),
+        onReceive: (listener) => outside.onReceive(listener),
+      };
+    };
+  await room.add('ann');
+  await room.add('bob', {}, translated(9_111));
+  await room.add('eve', {}, translated(9_222));
+  for (const name of ['ann', 'bob', 'eve'])
+    await room.settle(room.chatter(name).messenger.join('tea', { order: 'total' }));
+  const pathOf = (name: string, nick: string): string => {
+    const { peers } = room.chatter(name).messenger.group('tea');
+    const peer = peers.find((one) => one.nick === nick);
+    return `${peer?.path} ${peer?.address.split(':').at(-1)}`;
+  };
+  await room.until(
+    () => pathOf('bob', 'eve') === 'direct 9222' && pathOf('eve', 'bob') === 'direct 9111',
+    'directly, each at the address that Ann sees',
+  );
+  room.chatter('bob').messenger.send('tea', 'there you are');
+  await room.until(everybodyRead(room, ['ann', 'bob', 'eve'], 'there you are'), 'read');
+  expect(room.chatter('bob').messenger.metrics().refused).toEqual({});
+});
+
 test('a member whose address changes in the middle of a conversation goes on', async () => {
   const room = await openRoom({ seed: 8 });
   let move: () => void = () => {};
