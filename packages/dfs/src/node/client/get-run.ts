@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { drive, type Clock, type Driver } from '@grp/core';
 import { GetMachine } from '../../client/get-machine.ts';
@@ -8,6 +7,7 @@ import type { Manifest, ServerId } from '../../model.ts';
 import { IncomingGet, type ReceivedFrame } from '../net/incoming-get.ts';
 import type { Peers } from '../net/peers.ts';
 import { frameBytes } from '../store/config.ts';
+import { digestFor, type Digest } from './digest.ts';
 import type { MetaClient } from './meta-client.ts';
 
 /** What will be read. */
@@ -39,12 +39,12 @@ export class GetRun {
   readonly found: Promise<GetFound>;
   readonly #options: GetRunOptions;
   readonly #driver: Driver<GetInput>;
-  readonly #hash = createHash('sha256');
-  readonly #isHashed: boolean;
   readonly #onAbort = (): void => void this.#driver.push({ type: 'abort' });
   #resolve: (found: GetFound) => void = () => {};
   #reject: (cause: unknown) => void = () => {};
   #bytes = 0;
+  /** Of all that is handed over; none for a part of a file. */
+  #digest: Digest | undefined;
   #read: { readonly number: number; readonly from: ServerId; readonly get: IncomingGet; bytes: number } | undefined;
   /** Handed over and not wanted yet: credited when the consumer asks for more. */
   #uncredited = 0;
@@ -53,7 +53,6 @@ export class GetRun {
 
   constructor(options: GetRunOptions) {
     this.#options = options;
-    this.#isHashed = options.get.range === undefined;
     this.found = new Promise((resolve, reject) => {
       this.#resolve = resolve;
       this.#reject = reject;
@@ -61,7 +60,7 @@ export class GetRun {
     this.found.catch(() => {});
     this.stream = new Readable({
       highWaterMark: frameBytes,
-      read: () => this.#wanted(),
+      read: () => queueMicrotask(() => this.#wanted()),
       destroy: (cause, done) => {
         if (!this.#isOver) this.#onAbort();
         done(cause);
@@ -91,6 +90,8 @@ export class GetRun {
         return void this.#ask(effect);
       case 'found':
         this.#bytes = effect.manifest.bytes;
+        this.#digest?.stop();
+        if (this.#options.get.range === undefined) this.#digest = digestFor(this.#bytes, () => this.#wanted());
         return this.#resolve({ manifest: effect.manifest, offset: effect.offset, length: effect.length });
       case 'read':
         return this.#begin(effect);
@@ -99,8 +100,7 @@ export class GetRun {
       case 'check':
         return void this.#check(effect);
       case 'digest-whole':
-        this.#driver.push({ type: 'whole', sha256: this.#hash.digest('hex') });
-        return;
+        return void this.#tellWhole();
       case 'done':
         this.#isOver = true;
         this.stream.push(null);
@@ -108,6 +108,7 @@ export class GetRun {
       case 'failed':
         return this.#fail(dfsError(effect.failure.code, { context: effect.failure.context }));
       case 'closed':
+        this.#digest?.stop();
         this.#options.signal?.removeEventListener('abort', this.#onAbort);
         return this.#driver.stop();
     }
@@ -148,10 +149,9 @@ export class GetRun {
     if (read?.number !== number) return;
     read.bytes += frame.bytes;
     let wantsMore = true;
-    for (const part of frame.parts) {
-      if (this.#isHashed) this.#hash.update(part);
-      wantsMore = this.stream.push(part);
-    }
+    this.#digest?.update(frame.parts);
+    for (const part of frame.parts) wantsMore = this.stream.push(part);
+    if (this.#digest?.isBehind === true) wantsMore = false;
     this.#uncredited += frame.bytes;
     this.#driver.push({ type: 'data', read: number, bytes: read.bytes });
     if (wantsMore) this.#credit();
@@ -161,8 +161,9 @@ export class GetRun {
     }
   }
 
-  /** The consumer takes more. */
+  /** The consumer takes more, or what was handed over is hashed. */
   #wanted(): void {
+    if (this.#digest?.isBehind === true || this.stream.readableLength >= frameBytes) return;
     this.#credit();
     if (!this.#isFull) return;
     this.#isFull = false;
@@ -193,6 +194,17 @@ export class GetRun {
       const problem: ReadProblem =
         code === 'DFS_BLOB_NOT_FOUND' ? 'missing' : code === 'DFS_BLOB_DAMAGED' ? 'bad' : 'unreachable';
       this.#driver.push({ type: 'check-failed', check, problem });
+    }
+  }
+
+  async #tellWhole(): Promise<void> {
+    try {
+      const sha256 = (await this.#digest?.end()) ?? '';
+      this.#driver.push({ type: 'whole', sha256 });
+    } catch (cause) {
+      const context = { version: 0, problem: (cause as Error).message };
+      this.#onAbort();
+      this.#fail(dfsError('DFS_UNREADABLE', { context, cause }));
     }
   }
 

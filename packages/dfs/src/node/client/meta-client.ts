@@ -60,7 +60,6 @@ class Asking {
   readonly #options: MetaClientOptions;
   readonly #request: MetaRequest;
   readonly #end: AskingEnd;
-  readonly #controller = new AbortController();
   readonly #asked = new Set<string>();
   #underWay = 0;
   #isOver = false;
@@ -110,7 +109,7 @@ class Asking {
     const { local, peers } = this.#options;
     try {
       if (address === localAddress) return await local?.(this.#request);
-      return decodeReply(await peers.at(address).meta(encodeRequest(this.#request), this.#controller.signal));
+      return decodeReply(await peers.at(address).meta(encodeRequest(this.#request)));
     } catch {
       return undefined; // it cannot be reached
     }
@@ -131,7 +130,6 @@ class Asking {
     clearTimeout(this.#hedge);
     clearTimeout(this.#limit);
     this.#end.signal?.removeEventListener('abort', this.#onAbort);
-    if (this.#underWay > 0) this.#controller.abort();
     this.#end.resolve(reply, from);
   }
 }

@@ -110,8 +110,8 @@ export class Peer {
   }
 
   /** Asks the metadata service there. @throws GrpError DFS_META_UNREACHABLE */
-  async meta(request: Uint8Array, signal?: AbortSignal): Promise<Uint8Array> {
-    return joined(await this.#ask(kinds.metaRequest, request, { expected: kinds.metaReply, signal }));
+  async meta(request: Uint8Array): Promise<Uint8Array> {
+    return joined(await this.#ask(kinds.metaRequest, request, { expected: kinds.metaReply }));
   }
 
   /** What the server knows of its copy, and with `deep` what it reads. @throws GrpError */
@@ -149,28 +149,18 @@ export class Peer {
   #ask(
     kind: Kind,
     body: Uint8Array,
-    how: {
-      readonly expected: Kind;
-      readonly milliseconds?: number | undefined;
-      readonly signal?: AbortSignal | undefined;
-    },
+    how: { readonly expected: Kind; readonly milliseconds?: number | undefined },
   ): Promise<WireFrame> {
     const connection = this.shared();
-    const { expected, milliseconds = this.#options.config.requestMs, signal } = how;
+    const { expected, milliseconds = this.#options.config.requestMs } = how;
     return new Promise((resolve, reject) => {
       const over = (): void => {
         cancel();
-        signal?.removeEventListener('abort', onAbort);
         connection.end(request);
       };
       const fail = (problem: string): void => {
         over();
         reject(this.#unreachable(problem));
-      };
-      const onAbort = (): void => {
-        connection.session.send(kinds.cancel, request);
-        over();
-        reject(dfsError('DFS_ABORTED'));
       };
       const cancel = milliseconds === Infinity ? () => {} : this.#options.after(milliseconds, () => fail('no answer'));
       const request = connection.begin({
@@ -181,7 +171,6 @@ export class Peer {
         },
         onGone: fail,
       });
-      signal?.addEventListener('abort', onAbort, { once: true });
       connection.session.send(kind, request, [body]);
     });
   }

@@ -33,6 +33,7 @@ export class Session {
   #stream: ByteStream | undefined;
   #out: Outgoing[] = [];
   #isFlushing = false;
+  #hasFlushed = false;
   #isFull = false;
   #queuedBytes = 0;
   #waiting: (() => void)[] = [];
@@ -125,16 +126,21 @@ export class Session {
     } else this.#options.onFrame(frame, this);
   }
 
+  /** The first frames of a turn of the event loop go out at its end; what follows in the same turn goes out together. */
   #schedule(): void {
     if (this.#isFlushing || this.#stream === undefined) return;
     this.#isFlushing = true;
-    queueMicrotask(() => {
-      this.#isFlushing = false;
-      this.#flush();
+    if (this.#hasFlushed) return;
+    this.#hasFlushed = true;
+    queueMicrotask(() => this.#flush());
+    setImmediate(() => {
+      this.#hasFlushed = false;
+      if (this.#isFlushing) this.#flush();
     });
   }
 
   #flush(): void {
+    this.#isFlushing = false;
     const out = this.#out;
     this.#out = [];
     let small: Outgoing[] = [];
