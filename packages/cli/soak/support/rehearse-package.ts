@@ -1,4 +1,5 @@
 import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { closure, type Packed } from './packages.ts';
@@ -63,7 +64,7 @@ export async function rehearsePackage(
 async function runExample(example: string, folder: string): Promise<CommandResult> {
   const wantsSeed = example.includes("join(['127.0.0.1:7946'])");
   const options = { cwd: folder, timeoutMs: exampleMs, env: strangersEnvironment() };
-  const seed = wantsSeed ? startSeed(folder) : undefined;
+  const seed = wantsSeed ? await startSeed(folder) : undefined;
   const args = ['--disable-warning=ExperimentalWarning', 'example.ts'];
   try {
     // A member goes on until it is told to leave.
@@ -77,11 +78,18 @@ const seedProgram = `
 import { createSwim } from '@grp/swim';
 import { openNetwork } from '@grp/transport-udp';
 createSwim(await openNetwork({ bind: '127.0.0.1:7946' }), { name: 'seed' }).start();
+console.log('there');
 `;
 
-function startSeed(folder: string): ChildProcess {
+async function startSeed(folder: string): Promise<ChildProcess> {
   writeFileSync(join(folder, 'seed.js'), seedProgram);
-  return spawn('node', ['seed.js'], { cwd: folder, stdio: 'ignore', env: strangersEnvironment() });
+  const seed = spawn('node', ['seed.js'], {
+    cwd: folder,
+    stdio: ['ignore', 'pipe', 'inherit'],
+    env: strangersEnvironment(),
+  });
+  await Promise.race([once(seed.stdout, 'data'), once(seed, 'close')]); // a port that is taken shows in the example
+  return seed;
 }
 
 /** The first program in the README that uses the package and prints something, or the example that the README names. */
