@@ -73,10 +73,7 @@ export function RaftPanel({ group }: { readonly group: RaftGroup }): JSX.Element
               </th>
               <th scope="col">Log</th>
               <th scope="col" class="num">
-                Commit
-              </th>
-              <th scope="col" class="num">
-                Last
+                Commit/last
               </th>
             </tr>
           </thead>

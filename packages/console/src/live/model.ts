@@ -230,7 +230,7 @@ function groupOf(node: Json): GroupPart | undefined {
 }
 
 function raftOf(node: Json, name: string): NodeRow['raft'] {
-  return ['raft', 'chat', 'dfs'].flatMap((group) => {
+  return ['raft', 'chat', 'dfs-meta'].flatMap((group) => {
     const status = documentOf(node, `raft.status ${group}`);
     if (typeof status['term'] !== 'number') return [];
     const leader = text(status['leader']);

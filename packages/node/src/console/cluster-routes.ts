@@ -14,7 +14,7 @@ const ownPaths: Readonly<Record<string, string>> = {
   'gms.workers': '/v1/gms/workers',
   'raft.status raft': '/v1/raft/status?group=raft',
   'raft.status chat': '/v1/raft/status?group=chat',
-  'raft.status dfs': '/v1/raft/status?group=dfs',
+  'raft.status dfs-meta': '/v1/raft/status?group=dfs-meta',
   'tracker.groups': '/v1/tracker/groups',
   'tracker.metrics': '/v1/tracker/metrics',
   'dfs.store': '/v1/dfs/store?limit=1',
