@@ -152,17 +152,31 @@ describe('servers', () => {
     expect(manifestOf(log, 'a')?.holders).toEqual(['n2']);
   });
 
-  test('a copy ordered before the last deletion does not count', () => {
+  test('a copy that was ordered before its server was last told to delete it does not count', () => {
     const log = new Log();
-    const incarnations = log.join(4);
+    const incarnation = log.join(4).get('n1') as number;
     log.put('a', 1, ['n1', 'n2', 'n3']);
-    const ack = { node: 'n4', incarnation: incarnations.get('n4') as number, epoch: log.meta.state.position };
-    const drop = { kind: 'drop-holder', blob: blobId(1), node: 'n1', onlyExcess: false, asOf: 0 } as const;
-    log.do({ ...drop, incarnation: incarnations.get('n1') as number });
-    log.do({ kind: 'add-holders', items: [{ blob: blobId(1), ack }] });
+    const before = { node: 'n1', incarnation, epoch: log.meta.state.position };
+    log.do({ kind: 'drop-holder', blob: blobId(1), node: 'n1', incarnation, onlyExcess: false, asOf: 0 });
+    const epoch = log.meta.state.position;
+    log.do({ kind: 'add-holders', items: [{ blob: blobId(1), ack: { ...before, epoch } }] });
     expect(manifestOf(log, 'a')?.holders).toEqual(['n2', 'n3']);
-    log.do({ kind: 'add-holders', items: [{ blob: blobId(1), ack: { ...ack, epoch: log.meta.state.position } }] });
-    expect(manifestOf(log, 'a')?.holders).toEqual(['n2', 'n3', 'n4']);
+    log.do({ kind: 'deleted', node: 'n1', incarnation, items: [{ blob: blobId(1), epoch }] });
+    log.do({ kind: 'add-holders', items: [{ blob: blobId(1), ack: before }] });
+    expect(manifestOf(log, 'a')?.holders).toEqual(['n2', 'n3']);
+    log.do({ kind: 'add-holders', items: [{ blob: blobId(1), ack: { ...before, epoch } }] });
+    expect(manifestOf(log, 'a')?.holders).toEqual(['n2', 'n3', 'n1']);
+  });
+
+  test('a life that begins may bring what the one before was told to delete', () => {
+    const log = new Log();
+    const first = log.join(3).get('n1') as number;
+    log.put('a', 1, ['n1', 'n2', 'n3']);
+    log.do({ kind: 'drop-holder', blob: blobId(1), node: 'n1', incarnation: first, onlyExcess: false, asOf: 0 });
+    const incarnation = log.meta.state.position + 1;
+    log.do(joinOf('n1', 'n1-2'));
+    log.do({ kind: 'add-holders', items: [{ blob: blobId(1), ack: { node: 'n1', incarnation, epoch: 3 } }] });
+    expect(manifestOf(log, 'a')?.holders).toEqual(['n2', 'n3', 'n1']);
   });
 
   test('the last holder is never dropped', () => {
