@@ -54,11 +54,11 @@ export const raftConfig = defineConfig(
       fraction: true,
     },
     storageStallMs: {
-      default: 250,
+      default: 500,
       min: 5,
       max: 600_000,
       unit: 'ms',
-      reason: 'A leader whose disk is silent for so long hands over.',
+      reason: 'A leader whose disk is silent for so long hands over; a majority of other disks commits meanwhile.',
     },
     transferTimeoutMs: {
       default: 300,

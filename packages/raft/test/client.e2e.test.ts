@@ -60,7 +60,8 @@ test('many commands at a time, and each once though the leader dies', async () =
   const networks = await Promise.all(ids.map(() => openNetwork({ bind: '127.0.0.1:0' })));
   const addresses = Object.fromEntries(ids.map((id, index) => [id, String(networks[index]?.self)]));
   const servers = await Promise.all(ids.map((id, index) => begin(id, networks[index] as Network, addresses, true)));
-  const { streams, close } = await openNetwork({ bind: '127.0.0.1:0' });
+  const own = await openNetwork({ bind: '127.0.0.1:0' });
+  const { streams } = own;
   const known = Object.values(addresses) as Address[];
   const client = new RaftClient({ streams, clock }, { servers: known, timeoutMs: 20_000 });
 
@@ -84,16 +85,17 @@ test('many commands at a time, and each once though the leader dies', async () =
 
   client.close();
   await expect(client.propose(put('a', 'b'))).rejects.toMatchObject({ code: 'RAFT_OUTCOME_UNKNOWN' });
-  await close();
+  await own.close();
 });
 
 test('a group that serves no clients refuses their streams, and the client says in time that it found no leader', async () => {
   const network = await openNetwork({ bind: '127.0.0.1:0' });
   const address = network.self;
   await begin('alone', network, { alone: address }, false);
-  const { streams, close } = await openNetwork({ bind: '127.0.0.1:0' });
+  const own = await openNetwork({ bind: '127.0.0.1:0' });
+  const { streams } = own;
   const client = new RaftClient({ streams, clock }, { servers: [address], timeoutMs: 300 });
   await expect(client.propose(put('a', 'b'))).rejects.toMatchObject({ code: expect.stringMatching(/^RAFT_/) });
   client.close();
-  await close();
+  await own.close();
 });
