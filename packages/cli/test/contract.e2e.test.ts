@@ -46,6 +46,7 @@ describe.each(ids)('%s', (id) => {
     'without anything to ask it says so in JSON, with a code that its page has',
     async () => {
       const outcome = await grp(...words, '--json', '--node', nowhere, '--dir', '/nowhere/grp', '--timeout', '300ms');
+      expect(outcome.stdout).not.toBe('');
       (outcome.code === 0 ? expectDocuments : expectError)(outcome, id);
     },
   );
