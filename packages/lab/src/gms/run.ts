@@ -86,8 +86,7 @@ export class GmsRun {
   }
 
   #livesWithoutArmed(): boolean {
-    const { members, live } = this.#newestView();
-    return live * 2 > members;
+    return this.#livesOn(0);
   }
 
   #disarm(): void {
@@ -98,8 +97,13 @@ export class GmsRun {
 
   /** May one more go? A majority of the newest view must live on, or the group is rightly lost. */
   maySpare(): boolean {
+    return this.#livesOn(1);
+  }
+
+  // A view that leaves one more out may have been decided, and nobody whom we ask has it yet.
+  #livesOn(without: number): boolean {
     const { members, live } = this.#newestView();
-    return live > 2 && (live - 1) * 2 > members;
+    return (live - without - 1) * 2 > members - 1;
   }
 
   /** How many members the newest view has, and how many of them are in it and will stay. */
