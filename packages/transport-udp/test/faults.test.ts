@@ -146,6 +146,25 @@ describe('streams', () => {
     expect(built.clock.timerCount).toBe(0);
   });
 
+  test('take bytes that are given, and keep copies of what they hold back', async () => {
+    const built = rig();
+    const { heard, end } = dialled(built);
+    end().handlers.onOpen?.();
+    let free = 0;
+    expect(heard.stream?.give?.(bytesOf('at once'), () => void free++)).toBe(true);
+    built.network.faults.set({ delayMs: 10 });
+    const later = bytesOf('later');
+    heard.stream?.give?.(later, () => void free++);
+    expect([end().written, free]).toEqual([['at once'], 2]);
+    later.fill(0);
+    await built.clock.run(10);
+    expect(end().written).toEqual(['at once', 'later']);
+    heard.stream?.end();
+    expect(heard.stream?.give?.(later, () => void free++)).toBe(false);
+    await flush();
+    expect(free).toBe(3);
+  });
+
   test('are delayed in order: the dial, the bytes and the end', async () => {
     const built = rig({ delayMs: 10, delayJitterMs: 10 });
     const { heard, end } = dialled(built);

@@ -225,3 +225,19 @@ describe('closing', () => {
     expect(heard.closed).toBe('aborted');
   });
 });
+
+test('bytes that are given arrive, and are free when the stream has no more use for them', async () => {
+  await using networks = new Networks();
+  const server = await networks.open();
+  const client = await networks.open();
+  const { heard, accept } = accepting();
+  server.streams.onAccept(accept);
+  const stream = client.streams.dial(server.self, new Heard());
+  let free = 0;
+  const large = new Uint8Array(3_000_000);
+  for (let count = 0; count < 3; count++) stream.give?.(large, () => void free++);
+  await until(() => free === 3 && heard[0]?.bytes === 9_000_000, 'all has come');
+  stream.abort();
+  expect(stream.give?.(large, () => void free++)).toBe(false);
+  await until(() => free === 4, 'it is free at once');
+});
