@@ -6,6 +6,8 @@ import type { FileServer, ServerId, ServerView } from '../../model.ts';
 const ageMsMax = 5_000;
 /** A server that failed is asked last for so long. */
 const greyMs = 5_000;
+/** Nobody waits longer for what is only good for speed. */
+const patienceMs = 200;
 
 export interface ServerViewsOptions {
   readonly servers: readonly string[];
@@ -41,7 +43,7 @@ export class ServerViews {
   async current(): Promise<ServerView | undefined> {
     const isDue = this.#isOld || this.#clock.now() - this.#at > ageMsMax;
     if (isDue) this.#asking ??= this.#renew();
-    if (this.#isOld) await this.#asking;
+    if (this.#isOld && this.#asking !== undefined) await this.#within(this.#asking);
     return this.#withoutGrey();
   }
 
@@ -80,6 +82,16 @@ export class ServerViews {
       this.#isGrey(server.id) ? { ...server, up: false } : server,
     );
     return servers.filter(({ up }) => up).length >= 3 ? { ...view, servers } : view;
+  }
+
+  #within(asking: Promise<void>): Promise<void> {
+    return new Promise((resolve) => {
+      const cancel = this.#clock.wakeAt(this.#clock.now() + patienceMs, resolve);
+      void asking.then(() => {
+        cancel();
+        resolve();
+      });
+    });
   }
 
   async #renew(): Promise<void> {

@@ -171,7 +171,10 @@ export class Session {
       // A stream that copies says itself when it has room.
       if (!stream.write(bytes)) this.#isFull = true;
       done();
-    } else stream.give(bytes, done);
+    } else if (!stream.give(bytes, done) && this.#queuedBytes === 0) {
+      // It has made a copy after all, because something holds it back: then it says itself, too.
+      this.#isFull = true;
+    }
     if (this.#queuedBytes > queuedBytesMax) this.cut('reads-nothing');
   }
 

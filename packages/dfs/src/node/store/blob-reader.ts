@@ -1,8 +1,9 @@
 import { GrpError } from '@grp/core';
+import { dfsError } from '../../errors.ts';
 import type { Located } from './blob-index.ts';
 import { frameBytes } from './config.ts';
 import { DataFile } from './data-file.ts';
-import { storeError } from './errors.ts';
+import { isTransient, storeError } from './errors.ts';
 import { frameCount, frameCrc, frameLength } from './frame-crc.ts';
 import { largePath, readTable } from './large-file.ts';
 import { decodeHeader, recordHeaderBytes, tableEntriesMax, type RecordHeader } from './record.ts';
@@ -59,6 +60,7 @@ export class BlobReader {
       return await openLarge(parts, header, located.file);
     } catch (cause) {
       segment?.release();
+      if (isTransient(cause)) throw dfsError('DFS_BUSY', { cause });
       throw cause instanceof GrpError ? cause : damaged(cause);
     }
   }
@@ -81,6 +83,7 @@ export class BlobReader {
     try {
       got = await this.#file.read(bytes, this.#from + index * frameBytes);
     } catch (cause) {
+      if (isTransient(cause)) throw dfsError('DFS_BUSY', { cause });
       throw this.#damaged(index, cause);
     }
     if (got < length) throw this.#damaged(index);

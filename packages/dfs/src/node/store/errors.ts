@@ -33,3 +33,8 @@ export function isFull(cause: unknown): boolean {
   const code = cause instanceof GrpError ? cause.code : codeOf(cause);
   return code === 'ENOSPC' || code === 'EDQUOT' || code === 'DFS_DISK_FULL';
 }
+
+/** Whether the system is only short of something for the moment: it says nothing about the disk. */
+export function isTransient(cause: unknown): boolean {
+  return ['EMFILE', 'ENFILE', 'ENOMEM', 'EAGAIN'].includes(codeOf(cause));
+}

@@ -2,7 +2,7 @@ import type { Logger } from '@grp/core';
 import { dfsError } from '../../errors.ts';
 import type { BlobIndex } from './blob-index.ts';
 import type { StoreConfig } from './config.ts';
-import { isFull, storeError } from './errors.ts';
+import { isFull, isTransient, storeError } from './errors.ts';
 import type { Lane } from './lane.ts';
 import type { Segments } from './segments.ts';
 
@@ -49,6 +49,7 @@ export class StoreParts {
   told(cause: unknown): Error {
     if (this.failure !== undefined) return this.failure;
     if (isFull(cause)) return dfsError('DFS_DISK_FULL', { context: { folder: this.folder }, cause });
+    if (isTransient(cause)) return dfsError('DFS_BUSY', { cause });
     return this.fail(cause);
   }
 
