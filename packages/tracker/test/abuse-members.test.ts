@@ -21,6 +21,43 @@ test('nick homoglyphs and zero-width: refused on the wire, whoever sends them', 
   ]);
 });
 
+test('escape, OSC 52, bidi and zero-width sequences in a nick or the name of a group: refused on the wire', async () => {
+  const party = await teaParty('ann');
+  const { connect, host } = await attacker(party);
+  const address = `${host.ip}:1`;
+  const hidden = [
+    '\u001b[2J',
+    '\u001b]52;c;ZXZpbA==\u0007',
+    '\u202e',
+    '\u2066',
+    '\u200b',
+    '\u{e0041}',
+    '\u009b2J',
+    '\n',
+    '\0',
+  ];
+  for (const evil of hidden) {
+    const raw = await connect();
+    const asNick = raw.hello(`me${evil}x`, signerOf('mallory'), address);
+    await party.world.run(100);
+    expect(raw.errorCode(asNick)).toBe('TRACKER_NICK_INVALID');
+    const asHerself = raw.hello('mallory', signerOf('mallory'), address);
+    await party.world.run(100);
+    expect(raw.errorCode(asHerself)).toBeUndefined();
+    const asGroup = raw.send({ do: 'join', group: `tea${evil}x`, create: true });
+    await party.world.run(100);
+    expect(raw.errorCode(asGroup)).toBe('TRACKER_GROUP_INVALID');
+    raw.send({ do: 'bye' });
+    await party.world.run(100);
+  }
+  expect(
+    party
+      .tracker()
+      .groups()
+      .map(({ group }) => group),
+  ).toEqual(['tea']);
+});
+
 test('escape, OSC 52 and bidi sequences in topic, reason, away, message of the day: gone at the tracker and at the client', async () => {
   const party = await teaParty('ann', 'bob');
   const evil = '\u001b]52;c;ZXZpbA==\u0007\u001b[31mtea\u202e \u2066time\u200b\u{e0041}\u009b2J';
