@@ -120,7 +120,7 @@ describe('lin-kv', () => {
     network.stop();
   });
 
-  test.each([1, 2, 3, 4])('is linearizable through partitions and loss (seed %i)', (seed) => {
+  test.each([1, 2, 3])('is linearizable through partitions and loss (seed %i)', (seed) => {
     const network = new MaelstromNetwork({ workload: 'lin-kv', seed, nodeCount: 5, loss: 0.005, latencyMs: 10 });
     const history = new OperationHistory(() => network.now);
     const until = seconds(40);
@@ -150,6 +150,13 @@ describe('lin-kv', () => {
     network.run(until + seconds(10));
     const all = history.all();
     expect(checkLinearizability(all, registerModel)).toMatchObject({ violations: [], undecided: [] });
+    // One stale answer would have been noticed.
+    const early = all.slice(0, 60);
+    const reads = early.filter(({ f, type, out }) => f === 'read' && type === 'ok' && out !== null);
+    const last = reads.at(-1);
+    const stale = reads.find(({ key, out }) => key === last?.key && out !== last?.out)?.out ?? null;
+    const forged = early.map((operation) => (operation === last ? { ...operation, out: stale } : operation));
+    expect(checkLinearizability(forged, registerModel).violations).toHaveLength(1);
     expect(all.filter(({ type }) => type === 'ok').length).toBeGreaterThan(300);
     expect(network.askNow('n1', { type: 'write', key: 'last', value: 1 })).toMatchObject({ type: 'write_ok' });
     network.stop();
@@ -198,7 +205,7 @@ describe('txn-list-append', () => {
     });
   }
 
-  test.each([1, 2, 3])('is strictly serializable through partitions and loss (seed %i)', (seed) => {
+  test.each([1, 2])('is strictly serializable through partitions and loss (seed %i)', (seed) => {
     const network = new MaelstromNetwork({ workload: 'txn-list-append', seed, nodeCount: 5, loss: 0.005 });
     const history = new OperationHistory(() => network.now);
     const until = seconds(30);
@@ -218,6 +225,19 @@ describe('txn-list-append', () => {
     network.run(until + seconds(10));
     const all: readonly Operation[] = history.all();
     expect(checkLinearizability(all, model)).toMatchObject({ violations: [], undecided: [] });
+    // One transaction that does not see the first element of a list would have been noticed.
+    const isLong = (list: unknown): list is readonly number[] => Array.isArray(list) && list.length > 1;
+    const stepsOf = ({ out }: Operation): readonly Step[] => (out ?? []) as readonly Step[];
+    const early = all.slice(0, 40);
+    const last = early.findLast((operation) => stepsOf(operation).some(([, , list]) => isLong(list)));
+    const forged = early.map((operation) => {
+      if (operation !== last) return operation;
+      return {
+        ...operation,
+        out: stepsOf(operation).map(([f, key, list]) => [f, key, isLong(list) ? list.slice(1) : list]),
+      };
+    });
+    expect(checkLinearizability(forged, model).violations).toHaveLength(1);
     expect(all.filter(({ type }) => type === 'ok').length).toBeGreaterThan(100);
     network.stop();
   });
