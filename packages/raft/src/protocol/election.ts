@@ -72,10 +72,14 @@ export class Election {
     if (wasLeader || state.deadlines.get('election') === undefined) this.#waitUntil(state.now + this.#timeoutMs());
   }
 
-  /** After this process stood still, what waited in its sockets is read before anybody is doubted. */
-  postpone(): void {
+  /**
+   * After this process stood still, what waited in its sockets is read before anybody is doubted; and a leader on the same
+   * busy machine is given as long as one needed oneself.
+   */
+  postpone(stillMs: Millis): void {
     const { deadlines, now, config } = this.#state;
-    if ((deadlines.get('election') ?? Infinity) <= now) this.#waitUntil(now + config.heartbeatMs);
+    const waitMs = Math.min(Math.max(stillMs, config.heartbeatMs), config.electionTimeoutMs);
+    if ((deadlines.get('election') ?? Infinity) <= now) this.#waitUntil(now + waitMs);
   }
 
   /** Nothing was heard for too long. */

@@ -136,7 +136,7 @@ export class RaftMachine implements Machine<Input, Effect> {
     state.now = now;
     for (const input of inputs) if (state.stoppedFor === undefined) this.#take(input);
     if (state.stoppedFor !== undefined) return state.takeEffects();
-    if (due !== undefined && now - due > state.config.heartbeatMs) this.#election.postpone();
+    if (due !== undefined && now - due > state.config.heartbeatMs) this.#election.postpone(now - due);
     this.#runDeadlines();
     return this.#flush();
   }
