@@ -17,5 +17,6 @@ test.each<[GroupMessage, string]>([
 });
 
 test('bytes that are no message are described as nothing', () => {
-  for (const bytes of [[], [0x25], [0x22, 9], [1, 2, 3]]) expect(describeMessage(Uint8Array.from(bytes))).toBeUndefined();
+  for (const bytes of [[], [0x25], [0x22, 9], [1, 2, 3]])
+    expect(describeMessage(Uint8Array.from(bytes))).toBeUndefined();
 });
