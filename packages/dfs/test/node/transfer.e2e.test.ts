@@ -23,7 +23,7 @@ afterEach(async () => {
 const counters = (of: World, index = 0): Readonly<Record<string, number>> =>
   of.servers[index]?.server.status().counters ?? {};
 
-test.each([0, 1, 4_096, 1_048_576, 1_048_577, 30_000_000])('%i bytes come back as they went', async (bytes) => {
+test.each([0, 1, 1_048_577, 9_000_000])('%i bytes come back as they went', async (bytes) => {
   world = await serve(folder.above, 1);
   const { blob, ack } = await put(world.peer(0), bytes, { epoch: 5, hint: bytes % 2 });
   expect(ack).toEqual({ node: 'n0', incarnation: 10, epoch: 5 });
@@ -64,11 +64,11 @@ test('large blobs from several peers at once stay within the budget', async () =
   const peer = world.peer(0);
   let most = 0;
   const timer = setInterval(() => (most = Math.max(most, world?.servers[0]?.server.status().budgetUsedBytes ?? 0)), 1);
-  const stored = await Promise.all([1, 2, 3, 4, 5].map(() => put(peer, 12_000_000)));
+  const stored = await Promise.all([1, 2, 3, 4].map(() => put(peer, 7_000_000)));
   clearInterval(timer);
   // Each of them may have a frame in hand when the budget is spent.
-  expect(most).toBeLessThanOrEqual(4_194_304 + 5 * 2_097_152);
-  for (const { blob } of stored) expect((await get(peer, blob)).length).toBe(12_000_000);
+  expect(most).toBeLessThanOrEqual(4_194_304 + 4 * 2_097_152);
+  for (const { blob } of stored) expect((await get(peer, blob)).length).toBe(7_000_000);
 });
 
 describe('from one server to another', () => {
@@ -82,7 +82,7 @@ describe('from one server to another', () => {
       const { server, incarnation } = served[index] as Served;
       return { id: `n${index}`, incarnation, address: server.address, zone: '', freeBytes: 0, up: true };
     };
-    for (const bytes of [0, 3_000, 10_000_000]) {
+    for (const bytes of [0, 3_000, 6_000_000]) {
       const { blob } = await put(world.peer(0), bytes);
       const sha256 = sha256Of(contentOf(blob, bytes));
       const order = { copy: 1, blob, bytes, sha256, from: as(0), to: as(1), epoch: 77 };
@@ -162,7 +162,7 @@ describe('a peer that', () => {
 
   test('stalls in the middle of a get is cut off', async () => {
     world = await serve(folder.above, 1, { stallMs: 300 });
-    const { blob } = await put(world.peer(0), 20_000_000);
+    const { blob } = await put(world.peer(0), 9_000_000);
     const { IncomingGet } = await import('../../src/node/net/incoming-get.ts');
     const problem = await new Promise<string>((resolve) => {
       void new IncomingGet(
@@ -197,7 +197,7 @@ describe('a peer that', () => {
 
   test('sends anything at all does no harm', async () => {
     world = await serve(folder.above, 1);
-    for (let seed = 1; seed <= 60; seed++) {
+    for (let seed = 1; seed <= 42; seed++) {
       const socket = await dial(world);
       say(socket, kinds.hello, 0, encodeHello({ version: 1, node: 'x', windowBytes: 0 }));
       const length = (seed * 37) % 90;
