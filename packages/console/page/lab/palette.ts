@@ -44,9 +44,3 @@ export function inkOf(kind: string, colourOf: (token: string) => string): Ink {
   for (let index = 0; index < kind.length; index++) sum += kind.charCodeAt(index);
   return { colour: colourOf(others[sum % others.length] as string), head: 'full', width: 1.3 };
 }
-
-/** Black or white, whichever is read better on a colour. */
-export function onColour(hex: string): string {
-  const [r = 0, g = 0, b = 0] = [1, 3, 5].map((at) => Number.parseInt(hex.slice(at, at + 2), 16));
-  return r * 0.3 + g * 0.59 + b * 0.11 > 140 ? '#000' : '#fff';
-}

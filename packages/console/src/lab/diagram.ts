@@ -1,3 +1,4 @@
+import type { Millis } from '@grp/core';
 import type { SpaceTimeEvent } from '@grp/lab';
 
 type Mark = SpaceTimeEvent & { readonly type: 'mark' };
@@ -6,9 +7,10 @@ type Mark = SpaceTimeEvent & { readonly type: 'mark' };
 export interface MessageLine {
   readonly from: number;
   readonly to: number;
-  readonly sentAt: number;
+  /** Virtual time, as all times of a diagram. */
+  readonly sentAt: Millis;
   /** Undefined: it was lost, or is still under way when the run ends. */
-  readonly receivedAt: number | undefined;
+  readonly receivedAt: Millis | undefined;
   readonly isLost: boolean;
   /** The same was sent to the same process before. */
   readonly isRepeat: boolean;
@@ -20,7 +22,7 @@ export type PointKind = 'receive' | 'send' | 'deliver' | 'view' | 'state' | 'cra
 
 /** Something that happens in one lane. */
 export interface Point {
-  readonly at: number;
+  readonly at: Millis;
   /** −1: in all of the world. */
   readonly lane: number;
   readonly kind: PointKind;
@@ -36,7 +38,7 @@ export interface Held {
   readonly lane: number;
   readonly from: number;
   /** Infinity: it never is. */
-  readonly until: number;
+  readonly until: Millis;
   readonly label: string;
 }
 
@@ -44,7 +46,7 @@ export interface Held {
 export interface Band {
   readonly lane: number;
   readonly from: number;
-  readonly until: number;
+  readonly until: Millis;
   readonly number: number;
   readonly word: 'view' | 'term';
   readonly leads: boolean;
@@ -55,7 +57,7 @@ export interface Band {
 export interface Life {
   readonly lane: number;
   readonly from: number;
-  readonly until: number;
+  readonly until: Millis;
   /** It ends by a crash, not by the end of the run. */
   readonly isCrash: boolean;
 }
@@ -63,7 +65,7 @@ export interface Life {
 /** A run laid out: everything in order of time, with lanes by number. */
 export interface Diagram {
   readonly lanes: readonly string[];
-  readonly endsAt: number;
+  readonly endsAt: Millis;
   /** By `sentAt`. */
   readonly messages: readonly MessageLine[];
   /** By `at`. */
@@ -77,7 +79,7 @@ export interface Diagram {
   /** Kinds of messages, in order of appearance. */
   readonly kinds: readonly string[];
   /** No message is longer under way than this: what a window must look back. */
-  readonly longestMs: number;
+  readonly longestMs: Millis;
 }
 
 // Acknowledgements, beats and questions repeat by nature; what carries something repeats only when it is sent again.
