@@ -205,6 +205,7 @@ export class DfsClient {
   async close(): Promise<void> {
     this.#runs.abort();
     clearTimeout(this.#lateTimer);
+    this.#meta.close();
     this.#peers.close();
     if (this.#options.streams === undefined) await this.#streams.close();
   }

@@ -24,24 +24,33 @@ const noLeaderMs = 25;
  */
 export class MetaClient {
   readonly #options: MetaClientOptions;
+  readonly #asking = new Set<Asking>();
   #leader: string | undefined;
+  #isClosed = false;
 
   constructor(options: MetaClientOptions) {
     this.#options = options;
   }
 
-  /** Undefined: nobody answered in time, or `signal` was aborted. Any reply but `not-leader`. */
+  /** Undefined: nobody answered in time, `signal` was aborted, or it is closed. Any reply but `not-leader`. */
   ask(request: MetaRequest, signal?: AbortSignal): Promise<MetaReply | undefined> {
-    return new Promise(
-      (resolve) =>
-        void new Asking(this.#options, request, this.#firstAddress(), {
-          signal,
-          resolve: (reply, from) => {
-            if (reply !== undefined) this.#leader = from;
-            resolve(reply);
-          },
-        }),
-    );
+    if (this.#isClosed || signal?.aborted === true) return Promise.resolve(undefined);
+    return new Promise((resolve) => {
+      const end = (reply: MetaReply | undefined, from: string): void => {
+        this.#asking.delete(asking);
+        if (reply !== undefined) this.#leader = from;
+        resolve(reply);
+      };
+      const asking = new Asking(this.#options, request, { signal, resolve: end });
+      this.#asking.add(asking);
+      asking.begin(this.#firstAddress());
+    });
+  }
+
+  /** Nobody is asked any more. */
+  close(): void {
+    this.#isClosed = true;
+    for (const asking of this.#asking) asking.giveUp();
   }
 
   #firstAddress(): string | undefined {
@@ -66,17 +75,20 @@ class Asking {
   #hedge: ReturnType<typeof setTimeout> | undefined;
   readonly #limit: ReturnType<typeof setTimeout>;
 
-  constructor(options: MetaClientOptions, request: MetaRequest, first: string | undefined, end: AskingEnd) {
+  constructor(options: MetaClientOptions, request: MetaRequest, end: AskingEnd) {
     this.#options = options;
     this.#request = request;
     this.#end = end;
-    this.#limit = setTimeout(() => this.#finish(undefined, ''), options.timeoutMs);
-    end.signal?.addEventListener('abort', this.#onAbort, { once: true });
+    this.#limit = setTimeout(this.giveUp, options.timeoutMs);
+    end.signal?.addEventListener('abort', this.giveUp, { once: true });
+  }
+
+  begin(first: string | undefined): void {
     if (first === undefined) this.#askNext();
     else this.#askAt(first);
   }
 
-  readonly #onAbort = (): void => this.#finish(undefined, '');
+  readonly giveUp = (): void => this.#finish(undefined, '');
 
   #askNext(): void {
     if (this.#isOver) return;
@@ -129,7 +141,7 @@ class Asking {
     this.#isOver = true;
     clearTimeout(this.#hedge);
     clearTimeout(this.#limit);
-    this.#end.signal?.removeEventListener('abort', this.#onAbort);
+    this.#end.signal?.removeEventListener('abort', this.giveUp);
     this.#end.resolve(reply, from);
   }
 }
