@@ -162,9 +162,9 @@ describe('servers', () => {
     log.do({ kind: 'add-holders', items: [{ blob: blobId(1), ack: { ...before, epoch } }] });
     expect(manifestOf(log, 'a')?.holders).toEqual(['n2', 'n3']);
     log.do({ kind: 'deleted', node: 'n1', incarnation, items: [{ blob: blobId(1), epoch }] });
-    log.do({ kind: 'add-holders', items: [{ blob: blobId(1), ack: before }] });
-    expect(manifestOf(log, 'a')?.holders).toEqual(['n2', 'n3']);
     log.do({ kind: 'add-holders', items: [{ blob: blobId(1), ack: { ...before, epoch } }] });
+    expect(manifestOf(log, 'a')?.holders).toEqual(['n2', 'n3']);
+    log.do({ kind: 'add-holders', items: [{ blob: blobId(1), ack: { ...before, epoch: epoch + 1 } }] });
     expect(manifestOf(log, 'a')?.holders).toEqual(['n2', 'n3', 'n1']);
   });
 

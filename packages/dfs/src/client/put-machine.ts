@@ -144,7 +144,8 @@ export class PutMachine implements Machine<PutInput, PutEffect> {
     if (this.#awaited !== 0 || this.#askAgainAt !== undefined) return;
     const missing = this.#streams.missing(this.#source, this.#now, this.#options.replicas);
     if (missing === 0) return;
-    if (this.#options.replayable) this.#ask();
+    const isUntouched = this.#source.bytes === 0 && !this.#source.ended;
+    if (this.#options.replayable || isUntouched) this.#ask();
     else if (this.#streams.hopeful < this.#quorum) this.#giveUp();
   }
 

@@ -165,6 +165,7 @@ export class Repair {
   #start(context: MasterContext): void {
     const { config, now, state } = context;
     const later: BlobId[] = [];
+    const again: BlobId[] = [];
     let position = 0;
     for (; position < this.#queue.length && later.length < passesMax; position++) {
       if (this.#copies.size >= config.copiesMax) break;
@@ -177,22 +178,26 @@ export class Repair {
       if (record === undefined || record.holders.length >= record.replicas) continue;
       const retryAt = this.#retryAt.get(blob) ?? 0;
       if (retryAt > now) context.wakeAt(retryAt);
-      if (retryAt > now || !this.#startCopies(context, record)) later.push(blob);
+      const isStarted = retryAt <= now && this.#startCopy(context, record);
+      if (!isStarted) later.push(blob);
+      else if (this.#missing(record) > 0) again.push(blob);
     }
-    this.#queue = [...later, ...this.#queue.slice(position)];
+    this.#queue = [...later, ...this.#queue.slice(position), ...again];
+    // Those that still lack a replica have one more under way: they come after all that lacked as many.
+    if (again.length > 0) context.wakeAt(now + 1);
   }
 
-  /** False: a copy is still missing that may be possible later. */
-  #startCopies(context: MasterContext, record: BlobRecord): boolean {
-    const targets = this.#targets.get(record.blob);
-    let missing = record.replicas - record.holders.length - (targets?.size ?? 0);
-    while (missing > 0) {
-      const from = this.#sourceOf(context, record);
-      const to = from === undefined ? undefined : this.#targetFor(context, record);
-      if (from === undefined || to === undefined) return false;
-      this.#begin(context, { record, from, to, relieves: undefined });
-      missing--;
-    }
+  #missing({ blob, replicas, holders }: BlobRecord): number {
+    return replicas - holders.length - (this.#targets.get(blob)?.size ?? 0);
+  }
+
+  /** Begins one copy of it, if one is missing. False: that is not possible now. */
+  #startCopy(context: MasterContext, record: BlobRecord): boolean {
+    if (this.#missing(record) <= 0) return true;
+    const from = this.#sourceOf(context, record);
+    const to = from === undefined ? undefined : this.#targetFor(context, record);
+    if (from === undefined || to === undefined) return false;
+    this.#begin(context, { record, from, to, relieves: undefined });
     return true;
   }
 

@@ -47,7 +47,7 @@ export class Reports {
     }
     const server = state.servers.get(node);
     if (server === undefined || server.deletions.has(blob)) return false;
-    const isYoung = epoch >= (server.dropped.get(blob) ?? 0);
+    const isYoung = epoch > (server.dropped.get(blob) ?? -1);
     const isWanted = isGood && isYoung && record.holders.length < record.replicas;
     // While nobody else has it, even a copy that must not count is better than none.
     if (!isWanted && isGood && record.holders.length === 0) return false;

@@ -145,7 +145,7 @@ function applyAddHolders(state: MetaState, { items }: AddHoldersCommand): Result
       if (state.tombstones.has(blob)) state.orderDeletion(blob, ack.node);
       continue;
     }
-    if (fencesDrops && (ack.epoch < (server.dropped.get(blob) ?? 0) || server.deletions.has(blob))) continue;
+    if (fencesDrops && (ack.epoch <= (server.dropped.get(blob) ?? -1) || server.deletions.has(blob))) continue;
     state.addHolder(record, ack.node);
   }
   return done;
