@@ -70,6 +70,8 @@ export class Connection {
   }
 }
 
+const deepDigestMs = 600_000;
+
 export interface PeerOptions {
   readonly streams: Streams;
   readonly address: string;
@@ -116,7 +118,8 @@ export class Peer {
 
   /** What the server knows of its copy, and with `deep` what it reads. @throws GrpError */
   async digest(blob: string, deep: boolean): Promise<Content> {
-    const milliseconds = deep ? Infinity : undefined;
+    // Reading all of a long blob takes its time; a server that is stopped would take for ever.
+    const milliseconds = deep ? deepDigestMs : undefined;
     const frame = await this.#ask(kinds.digest, encodeDigest({ blob, deep }), {
       expected: kinds.digestReply,
       milliseconds,
@@ -162,7 +165,7 @@ export class Peer {
         over();
         reject(this.#unreachable(problem));
       };
-      const cancel = milliseconds === Infinity ? () => {} : this.#options.after(milliseconds, () => fail('no answer'));
+      const cancel = this.#options.after(milliseconds, () => fail('no answer'));
       const request = connection.begin({
         onFrame: (frame) => {
           over();
