@@ -24,8 +24,8 @@ export async function openMessengers(count: number, order: 'fifo' | 'total'): Pr
       nick: `n${index}`,
       config: { receiveBytesPerSecond: 1_073_741_824, receiveBytesBurst: 1_073_741_824 },
     });
-    await one.messenger.start({ timeoutMs: 30_000 });
-    await one.messenger.join('tea', { order, timeoutMs: 30_000 });
+    await one.messenger.start({ timeoutMs: 120_000 });
+    await one.messenger.join('tea', { order, timeoutMs: 120_000 });
     opened.push(one);
   }
   const isWhole = (): boolean =>
