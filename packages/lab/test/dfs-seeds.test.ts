@@ -17,43 +17,36 @@ test('the same seed gives the same run', () => {
   expect(runDfsScenario('chaos', options).traceHash).toBe(runDfsScenario('chaos', options).traceHash);
 });
 
-/** Checkers that saw something in one of these seeds. */
-function seenIn(
-  seeds: readonly number[],
-  options: Omit<Parameters<typeof dfsChaosRun>[0], 'seed' | 'durationMs'> & { readonly kinds: readonly DfsChaosKind[] },
-): readonly string[] {
-  const common = {
-    durationMs: 9_000,
-    swarm: false,
-    settles: false,
-    reports: false,
-    files: 16,
-    master: { rebalanceIntervalMs: 60_000 },
-  };
-  const reports = seeds.map((seed) => dfsChaosRun({ ...common, ...options, seed }));
-  const checkers = reports.flatMap(({ violations }) => violations.map(({ checker }) => checker));
-  return [...new Set(checkers)];
+type Options = Omit<Parameters<typeof dfsChaosRun>[0], 'seed' | 'durationMs'> & {
+  readonly kinds: readonly DfsChaosKind[];
+};
+
+/** Checkers that saw something. Nothing but the rules keeps a promise here: reports, which heal much, are off. */
+function seenIn(seed: number, options: Options): readonly string[] {
+  const quiet = { swarm: false, settles: false, reports: false, files: 16, master: { rebalanceIntervalMs: 60_000 } };
+  const { violations } = dfsChaosRun({ ...quiet, ...options, seed, durationMs: 6_000 });
+  return [...new Set(violations.map(({ checker }) => checker))];
 }
 
-const lost = ['acknowledged is kept'];
+/** The first of some seeds in which the rules that are left out are missed. */
+function seedThatShows(options: Options, rules: NonNullable<Options['rules']>): number {
+  for (let seed = 1; seed <= 30; seed++)
+    if (seenIn(seed, { ...options, rules }).includes('acknowledged is kept')) return seed;
+  throw new Error('no seed shows what the rule is for');
+}
 
-// Unsafe designs of old, each with the one rule missing that makes it safe. The seeds are those that show it.
-test('a node that was wiped and still counts loses files', () => {
-  const options = { nodeCount: 4, kinds: ['wipe'] } as const;
-  expect(seenIn([2], { ...options, rules: { clearsLives: false } })).toEqual(lost);
-  expect(seenIn([2], options)).toEqual([]);
-});
-
-test('acknowledgements of an earlier life lose files, though the server was synchronised again', () => {
-  const options = { nodeCount: 4, replicas: 2, kinds: ['wipe', 'aimed', 'aimed'] } as const;
-  expect(seenIn([3], { ...options, rules: { fencesLives: false } })).toEqual(lost);
-  expect(seenIn([3], options)).toEqual([]);
-});
-
-test('repair without epochs loses files', () => {
-  const options = { nodeCount: 3, replicas: 2, kinds: ['rot', 'rot', 'echo'] } as const;
-  expect(seenIn([1], { ...options, rules: { fencesDrops: false } })).toEqual(lost);
-  expect(seenIn([1], options)).toEqual([]);
+// Unsafe designs of old, each with the one rule missing that makes it safe.
+test.each([
+  ['a node that was wiped and still counts', { clearsLives: false }, { nodeCount: 4, kinds: ['wipe'] }],
+  [
+    'a node that was wiped, synchronised again, and acknowledged before',
+    { fencesLives: false },
+    { nodeCount: 4, replicas: 2, kinds: ['wipe', 'aimed', 'aimed'] },
+  ],
+  ['repair without epochs', { fencesDrops: false }, { nodeCount: 3, replicas: 2, kinds: ['rot', 'rot', 'echo'] }],
+] as const)('%s loses files, and with the rule none', (_, rules, options) => {
+  const seed = seedThatShows(options, rules);
+  expect(seenIn(seed, options)).toEqual([]);
 });
 
 test('the classic counter of a master is not linearizable, and with its master it loses count', () => {

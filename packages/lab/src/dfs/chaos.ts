@@ -133,6 +133,7 @@ function aim(run: DfsRun, name: string): void {
   run.world.at(endsAt, () => {
     for (const other of others) run.platter(other).trouble = {};
     run.onStored = () => {};
+    strikeTwice(run, name);
   });
   run.onStored = (stored) => {
     if (stored !== name || !chance(run.random, 0.5)) return;
@@ -140,6 +141,15 @@ function aim(run: DfsRun, name: string): void {
     run.count('aimed');
     run.world.at(run.world.now + 1, () => wipe(run, name));
   };
+}
+
+/** If the store believes that the server has what it lost, the other copy of that is what is lost next. */
+function strikeTwice(run: DfsRun, name: string): void {
+  for (const { blob, holders } of run.truth.state.blobs.values()) {
+    const other = holders.find((holder) => holder !== name);
+    if (other === undefined || !holders.includes(name) || run.platter(name).blobs.has(blob)) continue;
+    return wipe(run, other);
+  }
 }
 
 function canLose(run: DfsRun, name: string): boolean {

@@ -110,7 +110,7 @@ export class DfsClient {
 
   #put(name: string, kind: 'write' | 'cas'): void {
     const { history, host, replicas } = this.#options;
-    const value = `${host.name}.${++this.#number}`;
+    const value = `${host.name}.${host.incarnation}.${++this.#number}`;
     const content = `${value}|${'x'.repeat(below(this.#random, 40))}`;
     const seen = this.#seen.get(name);
     const isAbsent = kind === 'cas' && (seen === undefined || chance(this.#random, 0.3));
@@ -120,7 +120,7 @@ export class DfsClient {
     const operation = history.begin({ process: host.name, f: kind, key: name, value: asked });
     this.#options.observe({ type: 'began', client: host.name, name });
     const view = chance(this.#random, 0.5) ? this.#view : undefined;
-    const common = { name, requestId: `${value}-${host.incarnation}`, replicas, reserveBytes: 0 };
+    const common = { name, requestId: value, replicas, reserveBytes: 0 };
     const keep = chance(this.#random, 0.1) ? 1 + below(this.#random, 6) : undefined;
     const replayable = chance(this.#random, 0.7);
     simulatePut(this.#transfer, { ...common, ...condition, keep, replayable, view }, content, (ended) => {

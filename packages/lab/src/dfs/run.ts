@@ -90,6 +90,7 @@ export class DfsRun {
   readonly #violations: (Violation & { readonly at: Millis })[] = [];
   readonly #figures: Record<string, number> = {};
   readonly #counts: Record<string, number> = {};
+  #isLost = false;
   readonly #bus = new TypedMessages<DfsMessage>();
 
   constructor(options: DfsRunOptions) {
@@ -179,7 +180,9 @@ export class DfsRun {
   inspect(): void {
     for (const { blob, name, version } of this.truth.state.blobs.values()) {
       const goodCopies = this.servers.filter((server) => this.platter(server).hasGood(blob)).length;
-      if (goodCopies === 0) this.#observe({ type: 'left', name, version, goodCopies });
+      if (goodCopies > 0) continue;
+      this.#isLost = true;
+      this.#observe({ type: 'left', name, version, goodCopies });
     }
   }
 
@@ -196,7 +199,7 @@ export class DfsRun {
   }
 
   get hasViolations(): boolean {
-    return this.#violations.length > 0;
+    return this.#isLost || this.#violations.length > 0;
   }
 
   /** Virtual ms until it is so; a violation when that takes longer. */
