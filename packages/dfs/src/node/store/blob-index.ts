@@ -1,3 +1,4 @@
+import { invariant } from '@grp/core';
 import type { Place } from './lane.ts';
 
 /** Where a blob is, and what is asked of it often. */
@@ -11,15 +12,18 @@ export interface Located extends Place {
   readonly recordBytes: number;
 }
 
-/** Which blobs there are. */
+const bucketCount = 256;
+
+/** Which blobs there are; by the first byte of their ids, so that a page of them in order needs no look at all. */
 export class BlobIndex {
-  readonly #blobs = new Map<string, Located>();
+  readonly #buckets = Array.from({ length: bucketCount }, () => new Map<string, Located>());
+  #count = 0;
   /** Segments that hold older records of a blob, besides the one that counts. Rare, and few. */
   readonly #shadows = new Map<string, Set<number>>();
   #bytes = 0;
 
   get count(): number {
-    return this.#blobs.size;
+    return this.#count;
   }
 
   /** Content of all blobs. */
@@ -28,21 +32,24 @@ export class BlobIndex {
   }
 
   get(blob: string): Located | undefined {
-    return this.#blobs.get(blob);
+    return this.#bucket(blob).get(blob);
   }
 
   /** The answer is what was there under this id. */
   set(blob: string, located: Located): Located | undefined {
     const before = this.delete(blob);
-    this.#blobs.set(blob, located);
+    this.#bucket(blob).set(blob, located);
+    this.#count++;
     this.#bytes += located.bytes;
     return before;
   }
 
   delete(blob: string): Located | undefined {
-    const located = this.#blobs.get(blob);
+    const bucket = this.#bucket(blob);
+    const located = bucket.get(blob);
     if (located === undefined) return undefined;
-    this.#blobs.delete(blob);
+    bucket.delete(blob);
+    this.#count--;
     this.#bytes -= located.bytes;
     return located;
   }
@@ -63,18 +70,34 @@ export class BlobIndex {
 
   clear(): void {
     this.#shadows.clear();
-    this.#blobs.clear();
+    for (const bucket of this.#buckets) bucket.clear();
+    this.#count = 0;
     this.#bytes = 0;
   }
 
-  entries(): IterableIterator<[string, Located]> {
-    return this.#blobs.entries();
+  *entries(): Generator<[string, Located]> {
+    for (const bucket of this.#buckets) yield* bucket.entries();
   }
 
   /** Ids after `after` in order, at most `limit`. */
   page(after: string, limit: number): readonly string[] {
     const found: string[] = [];
-    for (const blob of this.#blobs.keys()) if (blob > after) found.push(blob);
-    return found.toSorted().slice(0, limit);
+    const first = after === '' ? 0 : numberOf(after);
+    for (let number = first; number < bucketCount && found.length < limit; number++) {
+      const bucket = this.#buckets[number] ?? new Map<string, Located>();
+      const ids = [...bucket.keys()].filter((blob) => blob > after);
+      found.push(...ids.toSorted().slice(0, limit - found.length));
+    }
+    return found;
   }
+
+  #bucket(blob: string): Map<string, Located> {
+    const bucket = this.#buckets[numberOf(blob)];
+    invariant(bucket !== undefined, 'a blob id is hex');
+    return bucket;
+  }
+}
+
+function numberOf(blob: string): number {
+  return Number.parseInt(blob.slice(0, 2), 16);
 }
