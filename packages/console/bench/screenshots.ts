@@ -21,7 +21,7 @@ async function picture(page: Page, name: string, fullPage = false): Promise<void
 }
 
 async function openPage(browser: Browser, url: string, options: Parameters<Browser['newPage']>[0] = {}): Promise<Page> {
-  const page = await browser.newPage({ viewport: { width: 1440, height: 900 }, colorScheme: 'dark', ...options });
+  const page = await browser.newPage({ viewport: { width: 1360, height: 900 }, colorScheme: 'dark', ...options });
   page.on('pageerror', (error) => process.stderr.write(`${error.message}\n`));
   await page.goto(url);
   return page;
@@ -58,15 +58,11 @@ async function livePictures(browser: Browser): Promise<void> {
     await fetch(`${from.http}/v1/gms/mcast`, { method: 'POST', headers, body });
     await sleep(500);
   }
-  await picture(page, 'console');
   await grp('cluster', 'kill', 'n1');
   await page.locator('[data-node=n1][data-state=down]').waitFor();
   await sleep(2_500);
-  await page.emulateMedia({ colorScheme: 'light' });
-  await page.getByRole('button', { name: 'Switch to the light theme' }).click();
-  await sleep(1_200);
-  await picture(page, 'console-light');
-  const phone = await openPage(browser, String(url), { viewport: { width: 390, height: 844 }, deviceScaleFactor: 2 });
+  await picture(page, 'console');
+  const phone = await openPage(browser, String(url), { viewport: { width: 390, height: 844 } });
   await phone.locator('[data-node=n1][data-state=down]').waitFor();
   await picture(phone, 'console-phone');
 }
@@ -75,11 +71,10 @@ async function livePictures(browser: Browser): Promise<void> {
 async function labPictures(browser: Browser, url: string): Promise<void> {
   const lessons = [
     ['lab', '#/lab/gms2-crash?level=gms2&seed=1'],
-    ['lab-total-order', '#/lab/gms4-takeover?level=gms4&seed=3'],
-    ['lab-full', '#/lab/gms4-suspicion?level=full&seed=1'],
+    ['lab-elections', '#/lab/priority'],
   ] as const;
   for (const [name, hash] of lessons) {
-    const page = await openPage(browser, `${url}/${hash}`);
+    const page = await openPage(browser, `${url}/${hash}`, { colorScheme: name === 'lab' ? 'dark' : 'light' });
     await page.locator('canvas').waitFor();
     await sleep(700);
     await picture(page, name);

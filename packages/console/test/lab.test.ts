@@ -2,6 +2,7 @@ import { runLevel, type Plan } from '@grp/lab';
 import { expect, test } from 'vitest';
 import { lessonOf, requestOf, type Lesson } from '../src/lab/catalogue.ts';
 import { checksAt } from '../src/lab/checks.ts';
+import { coneOf, isInCone } from '../src/lab/cone.ts';
 import { layOut } from '../src/lab/diagram.ts';
 import { stepText, withFault, type FaultKind } from '../src/lab/faults.ts';
 import { momentAt, timelineOf } from '../src/lab/moment.ts';
@@ -109,6 +110,38 @@ test('bands follow views without overlap, and the first member leads', async () 
       expect(band.from).toBeGreaterThanOrEqual(own[index - 1]?.until ?? 0);
     }
   }
+});
+
+test('the causal cone: what led to a delivery, and what came of it', () => {
+  const base = { isLost: false, isRepeat: false, kind: 'message', label: 'm' };
+  const line = (from: number, to: number, sentAt: number, receivedAt?: number) => ({
+    ...base,
+    from,
+    to,
+    sentAt,
+    receivedAt,
+  });
+  const [before, into, beside, out, onward, lost] = [
+    line(0, 1, 1, 2),
+    line(1, 2, 3, 4),
+    line(3, 1, 3.5, 9),
+    line(2, 0, 6, 7),
+    line(0, 3, 8, 10),
+    line(2, 3, 6),
+  ];
+  const messages = [before, into, beside, out, lost, onward];
+  const cone = coneOf({ messages }, 2, 5);
+  expect([...cone.past].toSorted(([a], [b]) => a - b)).toEqual([
+    [0, 1],
+    [1, 3],
+    [2, 5],
+  ]);
+  expect([...cone.future].toSorted(([a], [b]) => a - b)).toEqual([
+    [0, 7],
+    [2, 5],
+    [3, 10],
+  ]);
+  expect(messages.filter((one) => isInCone(cone, one))).toEqual([before, into, out, lost, onward]);
 });
 
 test('raft: a band for each term, led by who says so', async () => {

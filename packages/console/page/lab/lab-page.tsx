@@ -1,5 +1,6 @@
 import { useComputed } from '@preact/signals';
 import type { JSX } from 'preact';
+import { coneOf } from '../../src/lab/cone.ts';
 import { firstFrom, type Diagram } from '../../src/lab/diagram.ts';
 import { narrate, type Line } from '../../src/lab/narrate.ts';
 import type { Lesson as LessonFacts } from '../../src/lab/catalogue.ts';
@@ -17,6 +18,9 @@ import { handleKey, Transport } from './transport.tsx';
 /** A simulated group: pick what happens, and look at every moment of it. */
 export function LabPage({ store, theme }: { readonly store: LabStore; readonly theme: Theme }): JSX.Element {
   const shown = store.shown.value;
+  const lane = shown?.diagram.lanes.indexOf(store.selected.value ?? '') ?? -1;
+  const cone =
+    shown !== undefined && store.showsCone.value && lane >= 0 ? coneOf(shown.diagram, lane, store.at.value) : undefined;
   return (
     <>
       <Lesson store={store} />
@@ -37,6 +41,7 @@ export function LabPage({ store, theme }: { readonly store: LabStore; readonly t
               hidden={store.hidden.value}
               alarms={alarmsOf(shown)}
               selected={store.selected.value}
+              cone={cone}
               theme={theme}
               onAt={(at) => (store.at.value = at)}
               onSelect={(lane) => (store.selected.value = lane)}

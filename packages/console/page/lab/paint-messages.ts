@@ -1,3 +1,4 @@
+import { isInCone } from '../../src/lab/cone.ts';
 import { firstFrom, type Diagram, type MessageLine } from '../../src/lab/diagram.ts';
 import { endOf, xAt } from '../../src/lab/viewport.ts';
 import { inkOf, type Ink } from './palette.ts';
@@ -56,6 +57,17 @@ export function messagesInSight(scene: Scene): readonly DrawnMessage[] {
   return drawn;
 }
 
+const groups = [
+  [false, true],
+  [true, true],
+  [false, false],
+  [true, false],
+] as const;
+
+function isOutside({ cone }: Scene, line: MessageLine): boolean {
+  return cone !== undefined && !isInCone(cone, line);
+}
+
 /** Draws the messages in sight. */
 export function paintMessages(context: CanvasRenderingContext2D, scene: Scene): void {
   const { diagram, view, colourOf } = scene;
@@ -63,13 +75,15 @@ export function paintMessages(context: CanvasRenderingContext2D, scene: Scene): 
   const isDense = drawn.length > 700;
   for (const kind of diagram.kinds) {
     const ink = inkOf(kind, colourOf);
-    for (const isRepeat of [false, true]) {
-      const same = drawn.filter(({ line }) => line.kind === kind && line.isRepeat === isRepeat);
+    for (const [isRepeat, isFaint] of groups) {
+      const same = drawn.filter(
+        ({ line }) => line.kind === kind && line.isRepeat === isRepeat && isOutside(scene, line) === isFaint,
+      );
       if (same.length === 0) continue;
       context.strokeStyle = ink.colour;
       context.lineWidth = isDense ? Math.min(1, ink.width) : ink.width;
       context.setLineDash(isRepeat && !isDense ? [5, 4] : []);
-      context.globalAlpha = kind === 'ack' || kind === 'append-response' ? 0.5 : 0.95;
+      context.globalAlpha = isFaint ? 0.15 : kind === 'ack' || kind === 'append-response' ? 0.5 : 0.95;
       context.beginPath();
       for (const { x0, y0, x1, y1 } of same) {
         context.moveTo(x0, y0);
@@ -128,7 +142,8 @@ function messageWords(context: CanvasRenderingContext2D, scene: Scene, drawn: re
   for (const { line, x0, y0, x1, y1 } of drawn) {
     // One name is enough for what a multicast sends to each.
     const multicast = `${line.from} ${line.kind} ${line.label} ${Math.floor(line.sentAt)}`;
-    if (line.kind === 'ack' || line.kind === 'append-response' || multicast === last) continue;
+    if (line.kind === 'ack' || line.kind === 'append-response' || multicast === last || isOutside(scene, line))
+      continue;
     last = multicast;
     const width = context.measureText(line.label).width;
     const x = between(x0, x1, 0.42);

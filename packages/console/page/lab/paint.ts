@@ -18,6 +18,7 @@ export function paint(context: CanvasRenderingContext2D, scene: Scene): void {
   paintGrid(context, scene);
   paintBands(context, scene);
   paintLanes(context, scene);
+  paintCone(context, scene);
   paintHeld(context, scene);
   paintMessages(context, scene);
   paintPoints(context, scene);
@@ -92,6 +93,22 @@ function paintLanes(context: CanvasRenderingContext2D, scene: Scene): void {
     context.lineTo(Math.min(view.width + 2, xAt(view, until)), y);
   }
   context.stroke();
+}
+
+function paintCone(context: CanvasRenderingContext2D, scene: Scene): void {
+  const { diagram, view, cone, colourOf } = scene;
+  if (cone === undefined) return;
+  const stretch = (lane: number, from: number, until: number, ink: string): void => {
+    const y = laneY(scene, lane);
+    context.fillStyle = colourOf(ink);
+    for (const life of diagram.lives) {
+      const [begin, end] = [Math.max(from, life.from), Math.min(until, life.until)];
+      if (life.lane === lane && end > begin)
+        context.fillRect(xAt(view, begin), y - 2.5, xAt(view, end) - xAt(view, begin), 5);
+    }
+  };
+  for (const [lane, until] of cone.past) stretch(lane, 0, until, '--blue');
+  for (const [lane, from] of cone.future) stretch(lane, from, diagram.endsAt, '--amber');
 }
 
 function paintHeld(context: CanvasRenderingContext2D, scene: Scene): void {

@@ -1,3 +1,4 @@
+import type { Cone } from '../../src/lab/cone.ts';
 import type { Diagram } from '../../src/lab/diagram.ts';
 import type { Viewport } from '../../src/lab/viewport.ts';
 
@@ -11,6 +12,8 @@ export interface Scene {
   readonly height: number;
   readonly colourOf: (token: string) => string;
   readonly selected: string | undefined;
+  /** What the cursor's instant of the selected process hangs together with. */
+  readonly cone: Cone | undefined;
   /** Moments to mark below: crashes and violations. */
   readonly alarms: readonly number[];
 }

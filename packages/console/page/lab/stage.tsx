@@ -1,6 +1,7 @@
 import { useSignal } from '@preact/signals';
 import type { JSX } from 'preact';
 import { useEffect, useLayoutEffect, useMemo, useRef } from 'preact/hooks';
+import type { Cone } from '../../src/lab/cone.ts';
 import type { Diagram } from '../../src/lab/diagram.ts';
 import { fitted, panned, showing, timeAt, xAt, zoomed, type Viewport } from '../../src/lab/viewport.ts';
 import type { Theme } from '../theme.ts';
@@ -18,6 +19,7 @@ export interface StageProps {
   readonly hidden: ReadonlySet<string>;
   readonly alarms: readonly number[];
   readonly selected: string | undefined;
+  readonly cone: Cone | undefined;
   readonly theme: Theme;
   readonly onAt: (at: number) => void;
   readonly onSelect: (lane: string) => void;
@@ -153,7 +155,10 @@ function startDrag(event: PointerEvent, props: StageProps, view: { value: Viewpo
   };
   const end = (): void => {
     element.removeEventListener('pointermove', move);
-    if (!isDragged) props.onAt(Math.min(props.diagram.endsAt, Math.max(0, timeAt(view.value, offsetX - gutter))));
+    if (isDragged) return;
+    const near = props.diagram.lanes.find((_, lane) => Math.abs(laneY(scene(), lane) - offsetY) < 18);
+    if (near !== undefined) props.onSelect(near);
+    props.onAt(Math.min(props.diagram.endsAt, Math.max(0, timeAt(view.value, offsetX - gutter))));
   };
   element.addEventListener('pointermove', move);
   element.addEventListener('pointerup', end, { once: true });

@@ -41,6 +41,8 @@ export interface LabStore {
   readonly speed: Signal<number>;
   readonly hidden: Signal<ReadonlySet<string>>;
   readonly selected: Signal<string | undefined>;
+  /** Whether the diagram shows what the selected process at the cursor hangs together with. */
+  readonly showsCone: Signal<boolean>;
   readonly isOwnPlan: ReadonlySignal<boolean>;
   /** Runs something else; what is not given stays. `at` keeps the cursor. */
   ask(change: Partial<LabRequest>, at?: number): void;
@@ -76,6 +78,7 @@ class Store implements LabStore {
   readonly speed = signal(50);
   readonly hidden = signal<ReadonlySet<string>>(new Set(['ack']));
   readonly selected = signal<string | undefined>(undefined);
+  readonly showsCone = signal(false);
   readonly isOwnPlan = computed(() => isOwnPlan(this.catalogue, this.request.value));
   readonly #simulator: Simulator;
   #runs = 0;

@@ -62,6 +62,13 @@ export function Transport({ store, shown }: { readonly store: LabStore; readonly
           </option>
         ))}
       </select>
+      <button
+        aria-pressed={store.showsCone.value}
+        title="What may have caused this instant of the selected process (blue), and what it may have caused (amber)"
+        onClick={() => (store.showsCone.value = !store.showsCone.value)}
+      >
+        Causes of {store.selected.value}
+      </button>
       <button disabled={broken === undefined} onClick={go(broken ?? 0)}>
         First violation
       </button>
@@ -80,6 +87,7 @@ export function handleKey(event: KeyboardEvent, store: LabStore, shown: Shown): 
     PageDown: () => (store.at.value = Math.min(endsAt, store.at.value + 50)),
     PageUp: () => (store.at.value = Math.max(0, store.at.value - 50)),
     ' ': () => (store.isPlaying.value = !store.isPlaying.value),
+    c: () => (store.showsCone.value = !store.showsCone.value),
     v: () => (store.at.value = firstBreak(shown) ?? store.at.value),
     ArrowDown: () => select(store, shown, 1),
     ArrowUp: () => select(store, shown, -1),

@@ -37,10 +37,7 @@ export function Nodes({ rows }: { readonly rows: readonly NodeRow[] }): JSX.Elem
               <th scope="col">Group</th>
               <th scope="col">Raft</th>
               <th scope="col" class="num">
-                RTT
-              </th>
-              <th scope="col" class="num">
-                Up
+                RTT, up
               </th>
             </tr>
           </thead>
@@ -97,11 +94,9 @@ function NodeLine({ row }: { readonly row: NodeRow }): JSX.Element {
           </div>
         ))}
       </td>
-      <td data-title="RTT" class="num">
+      <td data-title="RTT, up" class="num">
         {row.rttMs === undefined || state === 'down' ? '–' : `${row.rttMs.toFixed(1)} ms`}
-      </td>
-      <td data-title="Up" class="num">
-        {row.uptimeMs === undefined ? '–' : durationText(row.uptimeMs)}
+        <div class="faint">{row.uptimeMs === undefined ? '' : durationText(row.uptimeMs)}</div>
       </td>
     </tr>
   );

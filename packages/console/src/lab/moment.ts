@@ -16,7 +16,7 @@ export interface WorkerAt {
 
 export interface Moment {
   readonly workers: readonly WorkerAt[];
-  /** After as many changes as the slowest of those that live has taken, all showed one colour. */
+  /** Any two that live showed one colour after as many changes as the slower one has taken. */
   readonly isEqual: boolean;
   /** How many changes the slowest living worker lacks. */
   readonly behind: number;
@@ -57,19 +57,31 @@ export function momentAt(timeline: Timeline, at: number): Moment {
   const workers = places.flatMap(({ steps, index }) => steps[index]?.worker ?? []);
   const living = places.filter(({ steps, index }) => isLiving(steps[index]?.worker));
   const counts = living.map(({ steps, index }) => steps[index]?.worker.count ?? 0);
-  const least = Math.min(...counts);
-  const colours = living.flatMap(({ steps, index }) => {
-    let back = index;
-    while (back > 0 && (steps[back]?.worker.count ?? 0) > least) back--;
-    const then = steps[back]?.worker;
-    // A worker that has taken over a state never showed what came before it.
-    return then?.count === least ? [then.colour] : [];
-  });
   return {
     workers,
-    isEqual: new Set(colours).size <= 1,
-    behind: living.length === 0 ? 0 : Math.max(...counts) - least,
+    isEqual: living.every((one, index) => living.slice(index + 1).every((other) => agree(one, other))),
+    behind: living.length === 0 ? 0 : Math.max(...counts) - Math.min(...counts),
   };
+}
+
+interface Place {
+  readonly steps: readonly { readonly at: number; readonly worker: WorkerAt }[];
+  readonly index: number;
+}
+
+/** Whether two showed the same colour after as many changes as the slower one has taken. */
+function agree(one: Place, other: Place): boolean {
+  const count = Math.min(one.steps[one.index]?.worker.count ?? 0, other.steps[other.index]?.worker.count ?? 0);
+  const [first, second] = [colourAfter(one, count), colourAfter(other, count)];
+  return first === undefined || second === undefined || first === second;
+}
+
+/** Undefined: a worker that has taken over a state never showed what came before it. */
+function colourAfter({ steps, index }: Place, count: number): string | undefined {
+  let back = index;
+  while (back > 0 && (steps[back]?.worker.count ?? 0) > count) back--;
+  const then = steps[back]?.worker;
+  return then?.count === count ? then.colour : undefined;
 }
 
 function isLiving(worker: WorkerAt | undefined): boolean {
