@@ -16,9 +16,9 @@ export async function putBytes(
   clients: readonly NodeClient[],
   name: string,
   bytes: Buffer,
-  conditions: Pick<SendOptions, 'ifVersion' | 'ifAbsent' | 'signal'> = {},
+  options: Pick<SendOptions, 'ifVersion' | 'ifAbsent' | 'keep' | 'signal'> = {},
 ): Promise<PutDocument> {
-  return sendFile({ clients, name, source: sourceOf(bytes), ...conditions });
+  return sendFile({ clients, name, source: sourceOf(bytes), ...options });
 }
 
 /** The bytes of a file. @throws GrpError as `fetchFile` */

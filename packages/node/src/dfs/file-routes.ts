@@ -1,7 +1,7 @@
 import { dfsError, type Manifest } from '@grp/dfs';
 import type { PutFileOptions } from '@grp/dfs/node';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { GrpError, type Clock } from '@grp/core';
+import { GrpError, type Clock, type Logger } from '@grp/core';
 import { httpError } from '../errors.ts';
 import { asDocument } from '../http/documents.ts';
 import { goneSignal } from '../http/gone-signal.ts';
@@ -30,7 +30,7 @@ const triesMax = 5;
 type FileRequest = FastifyRequest<{ Querystring: Query }>;
 
 /** `/v1/dfs/files/NAME`: streams, in and out. */
-export function fileRoutes(app: FastifyInstance, part: DfsPart, { transfers, clock }: FileRouteParts): void {
+export function fileRoutes(app: FastifyInstance, part: DfsPart, { transfers, clock, logger }: FileRouteParts): void {
   app.register(async (scope) => {
     // Whatever it is, it is bytes: handed on as they come, of any length.
     scope.removeAllContentTypeParsers();
@@ -45,10 +45,10 @@ export function fileRoutes(app: FastifyInstance, part: DfsPart, { transfers, clo
     scope.get<{ Querystring: Query }>(path, { exposeHeadRoute: false }, async (request, reply) => {
       const name = nameInUrl(request.url);
       transfers.begin(request, reply);
-      return getFile({ part, clock, request, reply, name });
+      return getFile({ part, clock, logger, request, reply, name });
     });
     scope.head<{ Querystring: Query }>(path, async (request, reply) => {
-      const get = { part, clock, request, reply, name: nameInUrl(request.url) };
+      const get = { part, clock, logger, request, reply, name: nameInUrl(request.url) };
       describe(reply, await manifestOf(get), undefined);
       return reply.send();
     });
@@ -67,6 +67,7 @@ export function fileRoutes(app: FastifyInstance, part: DfsPart, { transfers, clo
 interface FileRouteParts {
   readonly transfers: Transfers;
   readonly clock: Clock;
+  readonly logger: Logger;
 }
 
 interface PutParts {
@@ -115,20 +116,24 @@ function putOptions(request: FileRequest): PutFileOptions {
 interface GetParts {
   readonly part: DfsPart;
   readonly clock: Clock;
+  readonly logger: Logger;
   readonly request: FileRequest;
   readonly reply: FastifyReply;
   readonly name: string;
 }
 
 async function getFile(get: GetParts): Promise<unknown> {
-  const { part, request, reply, name } = get;
+  const { part, request, reply, name, logger } = get;
   const signal = goneSignal(reply);
   for (let tries = 1; ; tries++) {
     const manifest = await manifestOf(get, signal);
     if (headerOf(request, 'if-none-match') === `"${manifest.sha256}"`) return reply.code(304).send();
     const range = rangeOf(headerOf(request, 'range'), manifest.bytes);
     const { stream, found } = part.client.get(name, { version: manifest.version, range, signal });
-    stream.on('error', () => {}); // before it is sent, `found` tells
+    // Before it is sent, `found` tells; afterwards the connection can only be cut.
+    stream.on('error', (cause) => {
+      if (!signal.aborted) logger.log('warn', 'dfs.get-failed', { bytes: manifest.bytes, problem: problemIn(cause) });
+    });
     try {
       await found;
     } catch (cause) {
@@ -139,6 +144,10 @@ async function getFile(get: GetParts): Promise<unknown> {
     describe(reply, manifest, range);
     return reply.send(stream);
   }
+}
+
+function problemIn(cause: Error): string {
+  return cause instanceof GrpError ? `${cause.code}: ${cause.message}` : cause.message;
 }
 
 async function manifestOf({ part, clock, request, name }: GetParts, signal?: AbortSignal): Promise<Manifest> {
