@@ -24,7 +24,7 @@ Each protocol has scenarios of its own, chaos first; a name that is none lists t
     },
   ];
   static override readonly args = {
-    protocol: argument('what to run: swim, gms, ordering or raft'),
+    protocol: argument('what to run: swim, gms, ordering, raft or dfs'),
   };
   static override readonly flags = {
     seeds: text('seeds', 'first and last seed, 1..100 unless given', 'A..B'),
