@@ -69,7 +69,7 @@ test.skipIf(process.platform !== 'linux')('a write and its sync in one request g
     expect(await disk.read('b', 0, 9)).toEqual(Uint8Array.of(4));
     await expect(disk.writeDurably?.('../x', 0, Uint8Array.of(1))).rejects.toThrow('below the folder');
     disk.close();
-    expect(nodeDisk(folder, { sync: 'inline' }).writeDurably).toBeUndefined();
+    expect('writeDurably' in nodeDisk(folder, { sync: 'inline' })).toBe(false);
   });
 });
 

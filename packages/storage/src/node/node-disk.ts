@@ -48,10 +48,7 @@ export function nodeDisk(path: string, { sync = 'background' }: NodeDiskOptions 
   ): Promise<Result> => does(operation, file, () => files.use(file, create, action));
   return {
     folder,
-    close() {
-      files.closeAll();
-      durable.closeAll();
-    },
+    close: () => [files, durable].forEach((opened) => opened.closeAll()),
     read: (file, offset, length) => using('read', file, (opened) => read(opened, offset, length)),
     write(file, offset, bytes) {
       const opened = bytes.length <= inlineBytesMax ? files.peek(file) : undefined;
