@@ -33,7 +33,7 @@ describe.skipIf(noBrowser !== undefined)(`the page in a browser${why}`, () => {
     browser = opened;
     urls = cluster.nodes.map(({ http }) => http);
     await grp('console', '--dir', dir); // builds the page where that is needed
-  });
+  }, 180_000);
   afterAll(async () => {
     await browser?.close();
     await grp('cluster', 'down', '--dir', dir).catch(() => {});

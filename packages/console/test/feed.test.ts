@@ -14,10 +14,10 @@ test.each([
     'led by n2, n1 gone',
   ],
   [
-    { noun: 'raft', type: 'role', id: 'n2', role: 'leader', term: 4, leader: 'n2' },
+    { noun: 'raft', type: 'role', group: 'chat', id: 'n2', role: 'leader', term: 4, leader: 'n2' },
     'plain',
     'n2',
-    'leader in term 4, n2 leads',
+    'chat: leader in term 4, n2 leads',
   ],
   [{ noun: 'node', type: 'dropped', count: 12 }, 'bad', '', '12 events missed'],
 ])('%j becomes a line', (event, tone, subject, words) => {

@@ -40,7 +40,11 @@ function tell(noun: string, type: string, event: Json): Pick<FeedLine, 'subject'
   if (noun === 'raft' && type === 'role') {
     const leader = text(event['leader']);
     const led = leader === '' ? 'no leader yet' : `${leader} leads`;
-    return { subject: text(event['id']), words: `${text(event['role'])} in term ${number(event['term'])}, ${led}` };
+    const group = text(event['group'], 'raft');
+    return {
+      subject: text(event['id']),
+      words: `${group}: ${text(event['role'])} in term ${number(event['term'])}, ${led}`,
+    };
   }
   if (noun === 'raft' && type === 'configuration')
     return { subject: text(event['group']), words: `voters ${listText(texts(event['voters']))}` };
