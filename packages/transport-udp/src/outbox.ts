@@ -45,7 +45,7 @@ export class Outbox {
     const now = clock.now();
     const at = Math.max(this.#lastAt, now + delayMs(bytes.length));
     if (this.#queue.length === 0 && this.#isOpen && !this.#isFull && at <= now) return this.#forward(bytes, onFree);
-    this.#push({ at, bytes: bytes.slice() });
+    this.#push({ at, bytes: new Uint8Array(bytes) }); // `slice` of a Buffer would not copy
     onFree?.();
     if (this.#queuedBytes >= queuedBytesHigh) this.#owesDrain = true;
     return !this.#owesDrain;

@@ -131,7 +131,7 @@ class TcpStream implements ByteStream {
   }
 
   write(bytes: Uint8Array): boolean {
-    return this.give(bytes.slice(), () => {});
+    return this.give(new Uint8Array(bytes), () => {}); // `slice` of a Buffer would not copy
   }
 
   give(bytes: Uint8Array, onFree: () => void): boolean {
