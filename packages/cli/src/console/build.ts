@@ -32,7 +32,7 @@ async function isFresh(sources: string, folder: string): Promise<boolean> {
   const packages = dirname(dirname(join(sources, 'package.json')));
   // What the page is made of: itself, and the packages that run in the lab.
   const parts = ['console/src', 'console/page', 'console/index.html', 'console/vite.config.ts'];
-  const lab = ['lab', 'sim', 'core', 'gms', 'link', 'ordering', 'raft', 'swim'].map((name) => `${name}/src`);
+  const lab = ['lab', 'sim', 'core', 'dfs', 'gms', 'link', 'ordering', 'raft', 'swim'].map((name) => `${name}/src`);
   const times = await Promise.all([...parts, ...lab].map((part) => newest(join(packages, part))));
   return Math.max(...times) <= built.mtimeMs;
 }

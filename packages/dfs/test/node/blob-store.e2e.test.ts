@@ -201,9 +201,13 @@ describe('removal', () => {
     expect(await first.remove(blob, 4)).toBe(false);
     await store(first, 100, { blob, epoch: 9 });
     expect(await first.remove(blob, 5)).toBe(false);
-    expect(await first.remove(blob, 9)).toBe(true);
-    expect(await first.remove(blob, 9)).toBe(false);
+    await store(first, 100, { blob, epoch: 7 }); // a put that comes late
     await first.close();
+    const second = await open();
+    expect(await second.remove(blob, 8)).toBe(false);
+    expect(await second.remove(blob, 9)).toBe(true);
+    expect(await second.remove(blob, 9)).toBe(false);
+    await second.close();
     expect((await open()).find(blob)).toBeUndefined();
   });
 

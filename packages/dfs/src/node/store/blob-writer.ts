@@ -118,7 +118,9 @@ export class BlobWriter {
     const { kind } = given;
     const payloadBytes = kind === recordKinds.blob ? this.#bytes : 0;
     const sequence = this.#parts.nextSequence();
-    return { of: 0, ...given, sequence, epoch: this.epoch, blob: this.blob, bytes: this.#bytes, payloadBytes };
+    // A late put of an earlier order must not make the blob look older, or a late removal could take a good copy.
+    const epoch = Math.max(this.epoch, this.#parts.index.get(this.blob)?.epoch ?? 0);
+    return { of: 0, ...given, sequence, epoch, blob: this.blob, bytes: this.#bytes, payloadBytes };
   }
 
   async #record(lane: Lane, header: RecordHeader, payload: readonly Uint8Array[]): Promise<void> {
@@ -147,7 +149,8 @@ export function noteStored(parts: StoreParts, header: RecordHeader, place: Place
   const size = recordBytes(table.length, payloadBytes);
   const file = kind === recordKinds.large ? of : undefined;
   parts.account(place.segment, { total: size, live: size });
-  const before = parts.index.set(blob, { ...place, sequence, epoch, bytes, file, recordBytes: size });
+  const newest = Math.max(epoch, parts.index.get(blob)?.epoch ?? 0); // two may have been under way at once
+  const before = parts.index.set(blob, { ...place, sequence, epoch: newest, bytes, file, recordBytes: size });
   if (before !== undefined) {
     parts.account(before.segment, { live: -before.recordBytes });
     if (before.segment !== place.segment) parts.index.shadow(blob, before.segment);
