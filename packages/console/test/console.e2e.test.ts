@@ -25,7 +25,7 @@ describe.skipIf(noBrowser !== undefined)(`the page in a browser${why}`, () => {
 
   beforeAll(async () => {
     dir = await mkdtemp(join(tmpdir(), 'grp-console-'));
-    const roles = ['--role', 'swim,gms,raft', '--base-port', '0'];
+    const roles = ['--role', 'swim,gms,raft', '--base-port', '0', '--timeout', '2m'];
     const [cluster, opened] = await Promise.all([
       grp('cluster', 'up', '-n', '5', ...roles, '--dir', dir, '--detach') as unknown as Promise<Cluster>,
       openBrowser(['--host-resolver-rules=MAP evil.example 127.0.0.1']),
