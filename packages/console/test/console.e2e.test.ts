@@ -44,7 +44,7 @@ describe.skipIf(noBrowser !== undefined)(`the page in a browser${why}`, () => {
   async function open(url: string): Promise<Page> {
     const page = await browser.newPage({ viewport: { width: 1440, height: 900 }, colorScheme: 'dark' });
     page.on('pageerror', (error) => expect.unreachable(`the page threw: ${error.message}`));
-    page.setDefaultTimeout(15_000);
+    page.setDefaultTimeout(60_000);
     await page.goto(url);
     return page;
   }

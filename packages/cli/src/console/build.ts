@@ -58,7 +58,10 @@ async function build(sources: string, folder: string): Promise<void> {
       dirname(createRequire(join(sources, 'package.json')).resolve('vite/package.json')),
       'bin/vite.js',
     );
-    await promisify(execFile)(process.execPath, [vite, 'build', '--outDir', part, '--emptyOutDir'], { cwd: sources });
+    // Whoever runs this, a test for example, may be in another mode: the page is always the one that is published.
+    const env = { ...process.env, NODE_ENV: 'production' };
+    const args = [vite, 'build', '--outDir', part, '--emptyOutDir'];
+    await promisify(execFile)(process.execPath, args, { cwd: sources, env });
     await rm(folder, { recursive: true, force: true });
     await rename(part, folder);
   } catch (cause) {
