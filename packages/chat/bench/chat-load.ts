@@ -2,7 +2,9 @@
 // `chat.ts`. It speaks HTTP/2 itself, with little work per message, so that the servers are what is measured.
 import { randomFillSync } from 'node:crypto';
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
+// @boundaries-ignore the benches put the same load on both
 import { Http2Client } from '../../raft/bench/http2-client.ts';
+// @boundaries-ignore the benches put the same load on both
 import { runLoad, type LoadWrite } from '../../raft/bench/load-loop.ts';
 import { ConverseRequestSchema, ConverseResponseSchema, LoginResponseSchema } from '../src/gen/grp/chat/v1/chat_pb.ts';
 

@@ -4,7 +4,9 @@ import { createWriteStream, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { create, toBinary } from '@bufbuild/protobuf';
+// @boundaries-ignore the benches put the same load on both
 import { Http2Client } from '../../raft/bench/http2-client.ts';
+// @boundaries-ignore the benches put the same load on both
 import { freePorts, pause } from '../../raft/bench/raft-cluster.ts';
 import { LoginRequestSchema, RegisterRequestSchema } from '../src/gen/grp/chat/v1/chat_pb.ts';
 import { tokenOf } from './chat-load.ts';

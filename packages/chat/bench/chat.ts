@@ -8,6 +8,7 @@ import { cpus, loadavg, release, tmpdir, type } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+// @boundaries-ignore the benches put the same load on both
 import {
   measureLoad,
   measureWrites,

@@ -2,6 +2,7 @@ import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
+// @boundaries-ignore the same certificate as in the server's own tests
 import { cert, key } from '../../chat/test/certificate.ts';
 import { grpWith } from './support/chat.ts';
 import { runGrp, startGrp } from './support/process.ts';

@@ -18,7 +18,11 @@ import { Transfers } from './transfers.ts';
 const pageMax = 10_000;
 
 /** `/v1/dfs/…`: any node answers for the whole store; `store` is about itself. */
-export function dfsRoutes(app: FastifyInstance, part: DfsPart, { options, clock, logger, name: node }: RoleContext): void {
+export function dfsRoutes(
+  app: FastifyInstance,
+  part: DfsPart,
+  { options, clock, logger, name: node }: RoleContext,
+): void {
   fileRoutes(app, part, { transfers: new Transfers(options.config), clock, logger });
   for (const path of ['/v1/dfs/list', '/v1/dfs/ls', '/v1/dfs/files'])
     app.get<{ Querystring: Query }>(path, async ({ query }) => {
