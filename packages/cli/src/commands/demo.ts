@@ -57,6 +57,7 @@ Nothing is left behind. Exit code 8 when a promise was not kept.`;
         only: flags.act ?? [],
       });
       keep = flags.keep;
+      if (keep) await (await import('../console/build.ts')).builtConsole((text) => this.say(text));
       return this.#conclude(story, (performance.now() - began) / 1_000, keep ? dir : undefined);
     } catch (cause) {
       progress.close();
