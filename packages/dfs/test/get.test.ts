@@ -98,6 +98,22 @@ describe('a get', () => {
     ]);
   });
 
+  test('waits longer where holders are slow, instead of leaving them over and over, and shorter again when they are not', () => {
+    const get = new Get({ prefer: ['n1', 'n2', 'n3'] });
+    get.find();
+    get.wait(config.stallMs);
+    expect(get.last('read').from.id).toBe('n2');
+    get.give({ type: 'data', read: get.last('read').read, bytes: 10 });
+    expect(get.wait(2 * config.stallMs - 1)).toEqual([]);
+    get.give({ type: 'data', read: get.last('read').read, bytes: 20 });
+    for (let bytes = 21; bytes < 50; bytes++) {
+      get.wait(config.stallMs - 1);
+      get.give({ type: 'data', read: get.last('read').read, bytes });
+    }
+    expect(get.last('read').from.id).toBe('n2');
+    expect(get.wait(config.stallMs)).toMatchObject([{ type: 'cancel' }, { type: 'read', from: { id: 'n3' } }]);
+  });
+
   test('reports a second holder whose copy is altered', () => {
     const get = new Get();
     get.find();

@@ -196,7 +196,7 @@ class FaultTransport implements RefusingTransport {
     const waitMs = delayMs + (delayJitterMs > 0 ? delayJitterMs * fraction(random) : 0);
     if (waitMs === 0 || this.#closed) return this.#inner.send(to, payload);
     if (this.#pending.size >= pendingMax) return drop('delay-full');
-    const copy = payload.slice();
+    const copy = new Uint8Array(payload); // a Buffer's slice would still be the sender's memory
     const cancel = clock.wakeAt(clock.now() + waitMs, () => {
       this.#pending.delete(cancel);
       if (isBlocked(to)) drop('blocked'); // the link was cut while it was on its way

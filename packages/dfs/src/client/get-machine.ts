@@ -7,6 +7,9 @@ import type { GetEffect, GetInput, GetOptions, ReadProblem } from './get-types.t
 
 type Phase = 'idle' | 'finding' | 'reading' | 'digesting' | 'checking' | 'closed';
 
+// So many times its patience a holder gives bytes without standing still before patience shortens.
+const steadyFactor = 10;
+
 /**
  * One get: a linearizable lookup, then the bytes from the nearest holder, which is left for the next one, at the same
  * offset, when it fails or stands still. A second holder's copy is checked meanwhile. Never another version than the one
@@ -27,6 +30,8 @@ export class GetMachine implements Machine<GetInput, GetEffect> {
   #length = 0;
   #given = 0;
   #stalls = 0;
+  /** Since when nobody stood still, or patience was last shortened. */
+  #steadySince: Millis = 0;
   #isPaused = false;
   #number = 0;
   #awaited = 0;
@@ -98,12 +103,16 @@ export class GetMachine implements Machine<GetInput, GetEffect> {
     if (this.#askAgainAt !== undefined && this.#askAgainAt <= this.#now) this.#find();
     if (this.#read !== undefined && this.#movedAt + this.#stallMs() <= this.#now) {
       this.#stalls++;
+      this.#steadySince = this.#now;
       this.#leave('unreachable');
     }
     if (this.#phase !== 'digesting' && this.#progressAt + getTimeoutMs <= this.#now) this.#giveUp();
   }
 
-  /** Doubles as long as nobody gives a byte: if all are slow, none would ever be waited for. */
+  /**
+   * Doubles with each that stood still, and shortens again step by step while bytes come steadily. If all are slow, none
+   * would ever be waited for; if it fell back with the first byte, slow holders would be left over and over.
+   */
   #stallMs(): Millis {
     return this.#options.config.stallMs * 2 ** Math.min(this.#stalls, 8);
   }
@@ -184,7 +193,10 @@ export class GetMachine implements Machine<GetInput, GetEffect> {
     if (read !== this.#read?.number) return;
     this.#given = this.#read.startedAt + bytes;
     this.#movedAt = this.#progressAt = this.#now;
-    this.#stalls = 0;
+    if (this.#stalls > 0 && this.#now - this.#steadySince >= steadyFactor * this.#stallMs()) {
+      this.#stalls--;
+      this.#steadySince = this.#now;
+    }
     this.#backoff.reset();
     this.#sources.add(this.#read.from.id);
     if (this.#given >= this.#length) this.#finishReading();
