@@ -7,7 +7,8 @@ import { bringDown, killClusterNow } from '../cluster/down.ts';
 import { readState } from '../cluster/state.ts';
 import type { Judgement } from '../demo/promises.ts';
 import type { Teller } from '../demo/stage.ts';
-import { acts, tellStory, type Story } from '../demo/story.ts';
+import { actNames } from '../demo/act-names.ts';
+import type { Story } from '../demo/story.ts';
 import { cliError } from '../errors.ts';
 import { toggle } from '../flags.ts';
 import { envName } from '../given.ts';
@@ -36,7 +37,7 @@ Nothing is left behind. Exit code 8 when a promise was not kept.`;
     act: Flags.string({
       description: 'only this act, after the start; may be given again',
       env: envName('act'),
-      options: Object.keys(acts),
+      options: [...actNames],
       multiple: true,
     }),
   };
@@ -49,6 +50,7 @@ Nothing is left behind. Exit code 8 when a promise was not kept.`;
     const began = performance.now();
     let keep = false;
     try {
+      const { tellStory } = await import('../demo/story.ts');
       const story = await tellStory({
         dir,
         count,

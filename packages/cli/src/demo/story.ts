@@ -2,11 +2,12 @@ import { chatAct } from './chat-act.ts';
 import { filesAct } from './files-act.ts';
 import { form, type FormOptions } from './form.ts';
 import { groupAct } from './group-act.ts';
+import type { ActName } from './act-names.ts';
 import type { Act, Stage } from './stage.ts';
 import { talkAct } from './talk-act.ts';
 
 /** After the cluster has formed, by name and in this order. */
-export const acts: Readonly<Record<string, (stage: Stage) => Promise<Act>>> = {
+const acts: Readonly<Record<ActName, (stage: Stage) => Promise<Act>>> = {
   group: groupAct,
   chat: chatAct,
   files: filesAct,

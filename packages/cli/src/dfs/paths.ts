@@ -1,10 +1,9 @@
-import { assertName, dfsError } from '@grp/dfs';
-
 /**
  * A name from the command line. @throws GrpError DFS_NAME_INVALID, also for bytes that were no UTF-8: the runtime has put
  * U+FFFD in their place, and what was meant is not known any more
  */
-export function checkName(name: string): string {
+export async function checkName(name: string): Promise<string> {
+  const { assertName, dfsError } = await import('@grp/dfs'); // no other command should load it
   if (name.includes('\uFFFD')) throw dfsError('DFS_NAME_INVALID', { context: { problem: 'it is not valid UTF-8' } });
   assertName(name);
   return name;

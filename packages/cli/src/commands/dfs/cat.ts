@@ -27,7 +27,7 @@ Under --json one document with text, or base64 where the bytes are no UTF-8.`;
 
   override async run(): Promise<object | undefined> {
     const { args, flags } = await this.parse(DfsCat);
-    const name = checkName(args.name);
+    const name = await checkName(args.name);
     const isJson = this.jsonEnabled();
     const parts: Buffer[] = [];
     const { version, sha256, bytes } = await fetchFile({

@@ -32,7 +32,7 @@ export class DfsGet extends DfsCommand {
 
   override async run(): Promise<object | undefined> {
     const { args, flags } = await this.parse(DfsGet);
-    const name = checkName(args.name);
+    const name = await checkName(args.name);
     const range = flags.range === undefined ? undefined : parseRange(flags.range);
     const clients = await this.clients(flags);
     const common = { clients, name, version: flags.version, range };

@@ -36,7 +36,7 @@ What breaks off half-way leaves nothing visible. SRC is a file, or - for stdin.`
 
   override async run(): Promise<object | undefined> {
     const { args, flags } = await this.parse(DfsPut);
-    const name = checkName(args.name);
+    const name = await checkName(args.name);
     const clients = await this.clients(flags);
     const source = await openSource(args.src);
     const interruption = this.armSignals();

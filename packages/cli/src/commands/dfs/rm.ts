@@ -20,7 +20,7 @@ export class DfsRm extends DfsCommand {
 
   override async run(): Promise<object> {
     const { args, flags } = await this.parse(DfsRm);
-    const path = filePath(checkName(args.name), { 'if-version': flags['if-version'] });
+    const path = filePath(await checkName(args.name), { 'if-version': flags['if-version'] });
     const removed = await this.ask(flags, (client) =>
       client.delete<{ readonly name: string; readonly version: number }>(path),
     );

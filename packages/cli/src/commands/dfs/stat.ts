@@ -19,7 +19,7 @@ export class DfsStat extends DfsCommand {
   override async run(): Promise<object> {
     const { args, flags } = await this.parse(DfsStat);
     const verify = flags.verify ? 'true' : undefined;
-    const path = withQuery('/v1/dfs/stat', { name: checkName(args.name), verify });
+    const path = withQuery('/v1/dfs/stat', { name: await checkName(args.name), verify });
     const stat = await this.ask(flags, (client) => client.get<StatDocument>(path));
     return this.show(stat, () => statText(stat, { colours: this.colours, width: tableWidth(process.stdout) }));
   }

@@ -18,7 +18,7 @@ export class DfsVersions extends DfsCommand {
 
   override async run(): Promise<object> {
     const { args, flags } = await this.parse(DfsVersions);
-    const path = withQuery('/v1/dfs/versions', { name: checkName(args.name), limit: flags.count });
+    const path = withQuery('/v1/dfs/versions', { name: await checkName(args.name), limit: flags.count });
     const list = await this.ask(flags, (client) => client.get<VersionsDocument>(path));
     return this.show(list, () => versionsText(list, { colours: this.colours, width: tableWidth(process.stdout) }));
   }
