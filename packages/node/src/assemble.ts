@@ -1,4 +1,4 @@
-import type { NodeId } from '@grp/core';
+import { invariant, type NodeId } from '@grp/core';
 import type { Swim } from '@grp/swim';
 import type { Network } from '@grp/transport-udp';
 import type { Registry } from 'prom-client';
@@ -16,7 +16,7 @@ import { defaultName, openNetworks, type Networks } from './networks.ts';
 import type { Node } from './node.ts';
 import { resolveOptions, type NodeOptions, type ResolvedOptions } from './options.ts';
 import type { NodeParts } from './ports.ts';
-import { RaftHost } from './raft/raft-host.ts';
+import type { RaftHost } from './raft/raft-host.ts';
 import { Recorder } from './record/recorder.ts';
 import { noteEvent } from './record/taps.ts';
 import type { RoleContext, RoleName, RoleTable, RunningRole } from './role.ts';
@@ -72,6 +72,8 @@ class Assembly {
   readonly #ownPorts: Partial<Record<RoleName, number>> = {};
   #swim: Swim | undefined;
   #raft: RaftHost | undefined;
+  /** Loaded for the roles that keep logs. */
+  #RaftHost: typeof RaftHost | undefined;
   #listening: Listening = { port: 0, url: '' };
 
   constructor(given: AssemblyParts) {
@@ -113,6 +115,7 @@ class Assembly {
     });
     eventRoutes(app, this.#hub, options.config.eventClientsMax);
     for (const [name, network] of networks.byRole) {
+      if (table[name].peers === true) this.#RaftHost ??= (await import('./raft/raft-host.ts')).RaftHost;
       const role = await table[name].build?.(this.#context(network, dataDir));
       if (role === undefined) continue;
       this.#running.push(role);
@@ -176,7 +179,11 @@ class Assembly {
       noteReady: () => this.#lifecycle.noteReady(),
     };
     // Whoever asks first: the port of raft is the same for all that keep logs.
-    const raft = (): RaftHost => (this.#raft ??= new RaftHost({ ...context, network: networks.raft ?? network }));
+    const raft = (): RaftHost => {
+      const Host = this.#RaftHost;
+      invariant(Host !== undefined, 'a role that keeps a log says so in the table');
+      return (this.#raft ??= new Host({ ...context, network: networks.raft ?? network }));
+    };
     return { ...context, raft };
   }
 

@@ -1,6 +1,6 @@
 import { lookup } from 'node:dns/promises';
 import { readFile } from 'node:fs/promises';
-import { parseClusterFile, type ClusterServer } from '@grp/chat';
+import type { ClusterServer } from '@grp/chat';
 import { formatAddress, parseAddress, type Address, type HostPort } from '@grp/core';
 import { errorCode, nodeError, problemOf } from './errors.ts';
 import type { NodeOptions, ResolvedOptions } from './options.ts';
@@ -16,6 +16,7 @@ export async function readCluster(given: NodeOptions): Promise<readonly ClusterS
   const text = await readFile(file, 'utf8').catch((cause: unknown) => {
     throw nodeError('NODE_FILE_UNREADABLE', { context: { file, problem: problemOf(cause) }, cause });
   });
+  const { parseClusterFile } = await import('@grp/chat');
   const servers = parseClusterFile(text);
   const names = servers.map(({ id }) => id).join(', ');
   const problem =

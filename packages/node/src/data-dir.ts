@@ -1,7 +1,6 @@
 import { mkdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { GrpError } from '@grp/core';
-import { lockFolder } from '@grp/storage/node';
 import { nodeError, problemOf } from './errors.ts';
 
 /** A folder that belongs to this process until `release`. */
@@ -21,6 +20,7 @@ export async function openDataDir(path: string): Promise<DataDir> {
   const folder = resolve(path);
   try {
     await mkdir(folder, { recursive: true, mode: 0o700 });
+    const { lockFolder } = await import('@grp/storage/node');
     return { folder, file: (name) => join(folder, name), release: await lockFolder(folder, 'lock') };
   } catch (cause) {
     if (cause instanceof GrpError && cause.code === 'DISK_LOCKED') {

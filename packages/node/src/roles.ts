@@ -1,29 +1,43 @@
-import { buildChatRole } from './chat/role-chat.ts';
-import { buildDfsRole } from './dfs/role-dfs.ts';
 import { nodeError } from './errors.ts';
-import { buildGmsRole } from './gms/role-gms.ts';
-import { buildRaftRole } from './raft/role-raft.ts';
 import { buildSwimRole } from './role-swim.ts';
 import type { RoleName, RoleTable } from './role.ts';
-import { buildTrackerRole } from './tracker/role-tracker.ts';
 
 /** HTTP's offset from the base port. */
 export const httpOffset = 7;
 
-/** Role → port and wiring, in the order of building. A new role is one more `build` here. */
+/**
+ * Role → port and wiring, in the order of building. A new role is one more `build` here. Each is loaded when it is built: a
+ * node with one role should not pay for all.
+ */
 export const roles: RoleTable = {
   swim: { offset: 0, protocols: ['udp', 'tcp'], build: buildSwimRole },
-  gms: { offset: 1, protocols: ['udp'], connects: true, build: buildGmsRole },
+  gms: {
+    offset: 1,
+    protocols: ['udp'],
+    connects: true,
+    build: async (context) => (await import('./gms/role-gms.ts')).buildGmsRole(context),
+  },
   messenger: { offset: 2, protocols: ['udp'] },
   // As many connections as the tracker takes, and as many from one host: its own limits are the lower ones.
   tracker: {
     offset: 3,
     protocols: ['tcp'],
     streams: { maxStreams: 16_384, maxStreamsPerPeer: 2_048 },
-    build: buildTrackerRole,
+    build: async (context) => (await import('./tracker/role-tracker.ts')).buildTrackerRole(context),
   },
-  raft: { offset: 4, protocols: ['tcp'], peers: true, build: buildRaftRole },
-  chat: { offset: 5, protocols: ['tcp'], peers: true, opensPort: true, build: buildChatRole },
+  raft: {
+    offset: 4,
+    protocols: ['tcp'],
+    peers: true,
+    build: async (context) => (await import('./raft/role-raft.ts')).buildRaftRole(context),
+  },
+  chat: {
+    offset: 5,
+    protocols: ['tcp'],
+    peers: true,
+    opensPort: true,
+    build: async (context) => (await import('./chat/role-chat.ts')).buildChatRole(context),
+  },
   // Every client of the store holds two connections to each file server.
   dfs: {
     offset: 6,
@@ -31,7 +45,7 @@ export const roles: RoleTable = {
     peers: true,
     streams: { maxStreams: 2_048, maxStreamsPerPeer: 1_024 },
     needs: ['swim'],
-    build: buildDfsRole,
+    build: async (context) => (await import('./dfs/role-dfs.ts')).buildDfsRole(context),
   },
 };
 

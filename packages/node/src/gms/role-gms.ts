@@ -4,7 +4,7 @@ import { createLinks, sealTransport } from '@grp/link';
 import { messageBody, viewBody, type GroupFacts } from '../http/gms-documents.ts';
 import { gmsRoutes } from '../http/gms-routes.ts';
 import { gmsMetrics } from '../metrics/gms-metrics.ts';
-import { tapLinks } from '../record/taps.ts';
+import { tapLinks } from '../record/group-tap.ts';
 import type { RoleContext, RoleStop, RunningRole } from '../role.ts';
 import { settlesWithin } from '../waiting.ts';
 import { GroupJoiner } from './group-joiner.ts';

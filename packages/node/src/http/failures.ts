@@ -1,5 +1,4 @@
 import { GrpError, httpStatuses, type Logger } from '@grp/core';
-import { dfsError } from '@grp/dfs';
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { httpError } from '../errors.ts';
 
@@ -46,11 +45,13 @@ export function handleFailures(
 
 /** For what fails before there is a route: a URL that cannot be decoded. */
 export function frameworkFailure(cause: FastifyError, request: { readonly url?: string }, reply: unknown): void {
-  const error =
-    request.url?.startsWith('/v1/dfs/files/') === true
-      ? dfsError('DFS_NAME_INVALID', { context: { problem: 'it is not valid UTF-8, URL-encoded' } })
-      : asGrpError(cause, 0);
-  void send(reply as FastifyReply, error);
+  if (request.url?.startsWith('/v1/dfs/files/') === true) void nameFailure(reply as FastifyReply);
+  else void send(reply as FastifyReply, asGrpError(cause, 0));
+}
+
+async function nameFailure(reply: FastifyReply): Promise<void> {
+  const { dfsError } = await import('@grp/dfs');
+  void send(reply, dfsError('DFS_NAME_INVALID', { context: { problem: 'it is not valid UTF-8, URL-encoded' } }));
 }
 
 function send(reply: FastifyReply, error: GrpError): FastifyReply {

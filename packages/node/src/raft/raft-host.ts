@@ -13,7 +13,7 @@ import { raftRoutes } from '../http/raft-routes.ts';
 import { raftMetrics } from '../metrics/raft-metrics.ts';
 import type { ResolvedOptions } from '../options.ts';
 import type { Recorder } from '../record/recorder.ts';
-import { RecordedRaftNetwork } from '../record/taps.ts';
+import { RecordedRaftNetwork } from '../record/raft-tap.ts';
 import type { RoleStop } from '../role.ts';
 import { settlesWithin, sleep } from '../waiting.ts';
 import { logFolder } from './log-folder.ts';

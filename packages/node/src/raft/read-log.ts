@@ -1,8 +1,7 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { PayloadCodec, type Payload } from '@grp/raft';
-import { inspectLog, type Damage } from '@grp/storage';
-import { nodeDisk } from '@grp/storage/node';
+import type { Payload } from '@grp/raft';
+import type { Damage } from '@grp/storage';
 import { nodeError } from '../errors.ts';
 import { logFolder } from './log-folder.ts';
 
@@ -46,6 +45,11 @@ export async function readRaftLog(dataDir: string, wanted?: string): Promise<Log
     const context = { group: group ?? '', folder: dataDir, groups: groups.join(', ') || 'none' };
     throw nodeError('RAFT_LOG_NONE', { context });
   }
+  const [{ PayloadCodec }, { inspectLog }, { nodeDisk }] = await Promise.all([
+    import('@grp/raft'),
+    import('@grp/storage'),
+    import('@grp/storage/node'),
+  ]);
   const { recovered, entries, snapshots } = await inspectLog({ disk: nodeDisk(logFolder(dataDir, group)) });
   const payloads = new PayloadCodec();
   return {
