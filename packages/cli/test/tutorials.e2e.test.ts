@@ -21,7 +21,7 @@ function commandsOf(name: string): readonly string[] {
 // Three clusters and forty commands take a minute: a student's page now, all of them by the long run.
 const pages = process.env['GRP_LONG'] === undefined ? ['student'] : ['developer', 'operator', 'student'];
 
-describe.each(pages)('the tutorial of the %s (all: npm run soak -- tutorials)', (name) => {
+describe.each(pages)('the tutorial of the %s (all: npm run soak -- long-tests)', (name) => {
   const folder = mkdtempSync(join(tmpdir(), 'grp-tutorial-'));
   const before = process.cwd();
 
