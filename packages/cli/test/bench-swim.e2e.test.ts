@@ -41,7 +41,9 @@ function leftovers(): readonly string[] {
   });
 }
 
-test('ours alone: keeps its promises, and leaves nothing behind', async () => {
+test('ours alone: keeps its promises, and leaves nothing behind', async ({ skip }) => {
+  const isShort = process.env['GRP_LONG'] === undefined;
+  if (isShort && serfVersion() !== undefined) skip('the one beside serf runs ours, too: npm run soak -- long-tests');
   const bench = startBench('--against', 'none', '--json');
   expect({ code: await bench.ended, stderr: bench.stderr() }).toEqual({ code: 0, stderr: '' });
   expect(JSON.parse(bench.stdout())).toMatchObject({
