@@ -49,6 +49,7 @@ class GroupNode implements GroupHandle {
   #isFlushAsked = false;
   #isClosed = false;
   #view: View | undefined;
+  #hasFannedOut = false;
   #crash: { sends: number; readonly perform: () => void } | undefined;
 
   constructor(ports: GroupPorts, options: GroupOptions) {
@@ -305,6 +306,7 @@ class GroupNode implements GroupHandle {
   }
 
   #fanOut(to: readonly Address[], bytes: Uint8Array): void {
+    this.#hasFannedOut = true;
     for (const peer of to) {
       if (this.#crash !== undefined && this.#crash.sends-- <= 0) {
         const { perform } = this.#crash;
@@ -317,6 +319,9 @@ class GroupNode implements GroupHandle {
   }
 
   #deliver(batch: Batch): void {
+    // A leader shows nobody what is not on its way to the others: it may die before this turn ends.
+    if (this.#hasFannedOut) this.#ports.links.flush?.();
+    this.#hasFannedOut = false;
     if (this.#receipts.count > 0) {
       let sequence = batch.first;
       for (const { rank, first, count } of batch.segments) {

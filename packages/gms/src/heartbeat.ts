@@ -274,6 +274,7 @@ class HeartbeatNode implements HeartbeatDetector {
         };
       },
       onReset: (listener) => links.onReset(listener),
+      flush: () => links.flush?.(),
       onWritable: (listener) => links.onWritable(listener),
       onTrouble: (listener) => links.onTrouble(listener),
       forget: (peer) => links.forget(peer),

@@ -10,6 +10,8 @@ export interface Links extends FifoTransport {
   readonly frameBytes: number;
   /** False: the queue to this peer is full and nothing was queued; `onWritable` tells when there is room. */
   send(to: Address, message: Uint8Array): boolean;
+  /** Sends what is queued, now and not at the end of this turn. */
+  flush?(): void;
   onWritable(listener: (peer: Address) => void): Cancel;
   /** The peer's port was refused, or nothing has been acknowledged for long: a reason to look, never a verdict. */
   onTrouble(listener: (peer: Address, reason: 'refused' | 'silent') => void): Cancel;

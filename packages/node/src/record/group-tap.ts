@@ -19,6 +19,7 @@ export function tapLinks(links: Links, recorder: Recorder): Links {
       if (isTaken) recorder.departure('gms', to, described(message));
       return isTaken;
     },
+    flush: () => links.flush?.(),
     onReceive: (listener) =>
       links.onReceive((from, message) => {
         recorder.arrival('gms', from, described(message));
