@@ -3,8 +3,8 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-// Generates src/gen of every package that has schemas (`buf.gen.yaml`); with --check only compares, and fails when the
-// committed code is not what the schemas give.
+// Generates the code of every package that has schemas, where its `buf.gen.yaml` says; with --check only compares, and
+// fails when the committed code is not what the schemas give.
 const check = process.argv.includes('--check');
 const folders = readdirSync('packages')
   .map((name) => join('packages', name))
@@ -16,11 +16,12 @@ for (const folder of folders) {
   const { status } = spawnSync('buf', ['generate', '--output', out], { cwd: folder, stdio: 'inherit' });
   if (status !== 0) process.exit(1);
   if (!check) continue;
-  const wanted = filesBelow(join(out, 'src/gen'));
-  const found = filesBelow(join(folder, 'src/gen'));
+  const place = /^ *out: (\S+)$/m.exec(readFileSync(join(folder, 'buf.gen.yaml'), 'utf8'))?.[1] ?? '';
+  const wanted = filesBelow(join(out, place));
+  const found = filesBelow(join(folder, place));
   for (const name of new Set([...wanted.keys(), ...found.keys()])) {
     if (wanted.get(name) === found.get(name)) continue;
-    console.error(`${join(folder, 'src/gen', name)} is not what its schema gives: npm run proto`);
+    console.error(`${join(folder, place, name)} is not what its schema gives: npm run proto`);
     stale++;
   }
   rmSync(out, { recursive: true });
