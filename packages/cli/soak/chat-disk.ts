@@ -14,7 +14,7 @@ import { untilLed } from '../src/cluster/lists.ts';
 import { isAlive } from '../src/cluster/processes.ts';
 import { nodeFiles, readState } from '../src/cluster/state.ts';
 import { bringUp } from '../src/index.ts';
-import { chatClient, judge, write, type Written } from '../test/support/chat.ts';
+import { chatClient, judge, write, type Written } from '../src/demo/chat-record.ts';
 import { unequal } from '../test/support/rot.ts';
 import {
   feltBy,

@@ -10,7 +10,7 @@ import { bringDown } from '../src/cluster/down.ts';
 import { untilLed } from '../src/cluster/lists.ts';
 import { readState } from '../src/cluster/state.ts';
 import { bringUp } from '../src/index.ts';
-import { chatClient } from '../test/support/chat.ts';
+import { chatClient } from '../src/demo/chat-record.ts';
 import { foreignExpectation, missingForForeignClient, runForeignClient } from '../test/support/foreign-client.ts';
 import { unequal } from '../test/support/rot.ts';
 

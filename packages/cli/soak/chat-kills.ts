@@ -10,7 +10,7 @@ import type { ChatClient } from '@grp/chat';
 import { bringUp, killNode } from '../src/index.ts';
 import { restartNode } from '../src/cluster/control.ts';
 import { bringDown } from '../src/cluster/down.ts';
-import { chatClient } from '../test/support/chat.ts';
+import { chatClient } from '../src/demo/chat-record.ts';
 import { judgeRoom, useRoom, type RoomOperation } from '../test/support/room-history.ts';
 import { unequal } from '../test/support/rot.ts';
 

@@ -9,7 +9,7 @@ import { NodeClient } from '../src/client/http-client.ts';
 import { bringDown } from '../src/cluster/down.ts';
 import { readState } from '../src/cluster/state.ts';
 import { bringUp } from '../src/index.ts';
-import { chatClient, judge, write } from '../test/support/chat.ts';
+import { chatClient, judge, write } from '../src/demo/chat-record.ts';
 import { drawFrom, rotRound, unequal } from '../test/support/rot.ts';
 
 const { values } = parseArgs({

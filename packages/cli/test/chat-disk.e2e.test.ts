@@ -7,7 +7,7 @@ import { killClusterNow } from '../src/cluster/down.ts';
 import { untilLed } from '../src/cluster/lists.ts';
 import { readState } from '../src/cluster/state.ts';
 import { bringUp } from '../src/index.ts';
-import { chatClient, judge, write } from './support/chat.ts';
+import { chatClient, judge, write } from '../src/demo/chat-record.ts';
 import { unequal } from './support/rot.ts';
 import { feltBy, makeSick, makeWell, preloadSickDisk, Pulse, untilBeats, whyNoSickDisk } from './support/sick-disk.ts';
 

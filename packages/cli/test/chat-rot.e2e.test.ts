@@ -9,7 +9,7 @@ import { killClusterNow } from '../src/cluster/down.ts';
 import { nodeFiles, readState } from '../src/cluster/state.ts';
 import type { RaftStatusDocument } from '../src/raft/documents.ts';
 import { bringUp } from '../src/index.ts';
-import { chatClient, judge, write } from './support/chat.ts';
+import { chatClient, judge, write } from '../src/demo/chat-record.ts';
 import { drawFrom, flipText, rotRound, unequal } from './support/rot.ts';
 
 // The long version: `npm run soak -- chat-rot`.
@@ -66,7 +66,7 @@ test('two of five servers rot while they are down: nothing acknowledged is lost,
 }, 120_000);
 
 test.runIf(process.env['GRP_LONG'] !== undefined)(
-  'a server that has lost an acknowledged entry elects nobody with one who never had it',
+  'a server that has lost an acknowledged entry elects nobody with one who never had it (npm run soak -- long-tests)',
   async () => {
     const { dir, reader } = await cluster(3);
     const text = 'acknowledged by two of three';

@@ -9,7 +9,7 @@ import { NodeClient } from '../src/client/http-client.ts';
 import { bringDown, killClusterNow } from '../src/cluster/down.ts';
 import { readState } from '../src/cluster/state.ts';
 import { bringUp } from '../src/index.ts';
-import { chatClient } from './support/chat.ts';
+import { chatClient } from '../src/demo/chat-record.ts';
 
 const dir = mkdtempSync(join(tmpdir(), 'grp-secrets-'));
 const words = { first: 'Zwetschgenkuchen-1', second: 'Zwetschgenkuchen-2', wrong: 'Zwetschgenkuchen-3' };

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
 // @boundaries-ignore the same certificate as in the server's own tests
 import { cert, key } from '../../chat/test/certificate.ts';
-import { grpWith } from './support/chat.ts';
+import { grpWith } from './support/grp-with.ts';
 import { runGrp, startGrp } from './support/process.ts';
 
 const dir = mkdtempSync(join(tmpdir(), 'grp-chat-tls-'));

@@ -10,7 +10,8 @@ import { killClusterNow } from '../src/cluster/down.ts';
 import { untilLed } from '../src/cluster/lists.ts';
 import { readState } from '../src/cluster/state.ts';
 import type { RaftStatusDocument } from '../src/raft/documents.ts';
-import { chatClient, grpWith, judge, write } from './support/chat.ts';
+import { chatClient, judge, write } from '../src/demo/chat-record.ts';
+import { grpWith } from './support/grp-with.ts';
 import { runGrp, startGrp } from './support/process.ts';
 
 const dir = mkdtempSync(join(tmpdir(), 'grp-chat-'));

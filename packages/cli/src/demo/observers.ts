@@ -1,5 +1,6 @@
 import { NodeClient } from '../client/http-client.ts';
 import type { NodeEvent } from '../client/events.ts';
+import { News } from './news.ts';
 
 export interface Observed {
   /** The node whose list it is. */
@@ -20,11 +21,11 @@ export interface SeenOptions {
 export class Observers {
   readonly #seen: Observed[] = [];
   readonly #signal: AbortSignal;
-  #wake: () => void = () => {};
+  readonly #news = new News();
 
   constructor(signal: AbortSignal) {
     this.#signal = signal;
-    signal.addEventListener('abort', () => this.#wake(), { once: true });
+    signal.addEventListener('abort', () => this.#news.wake(), { once: true });
   }
 
   /** Resolves when the stream is open: nothing after that is missed. @throws GrpError when the node does not answer */
@@ -49,7 +50,7 @@ export class Observers {
       }
       const leftMs = deadline - performance.now();
       if (first.size === observers.length || leftMs <= 0 || this.#signal.aborted) return first;
-      await this.#news(leftMs);
+      await this.#news.next(leftMs);
     }
   }
 
@@ -57,20 +58,10 @@ export class Observers {
     try {
       for await (const event of stream) {
         this.#seen.push({ observer, at: performance.now(), event });
-        this.#wake();
+        this.#news.wake();
       }
     } catch {
       // The node is gone: what its list says is nobody's question any more.
     }
-  }
-
-  #news(timeoutMs: number): Promise<void> {
-    return new Promise((resolve) => {
-      const timer = setTimeout(resolve, timeoutMs);
-      this.#wake = () => {
-        clearTimeout(timer);
-        resolve();
-      };
-    });
   }
 }

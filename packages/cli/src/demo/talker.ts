@@ -1,6 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { cliEntry } from '../entry.ts';
 import { cliError } from '../errors.ts';
+import { News } from './news.ts';
 
 export interface TalkerOptions {
   readonly nick: string;
@@ -27,7 +28,7 @@ export class Talker {
   readonly #signal: AbortSignal;
   readonly #ended: Promise<number>;
   #exitCode: number | undefined;
-  #wake: () => void = () => {};
+  readonly #news = new News();
   #rest = '';
 
   constructor({ nick, group, tracker, signal }: TalkerOptions) {
@@ -44,7 +45,7 @@ export class Talker {
     });
     void this.#ended.then((code) => {
       this.#exitCode = code;
-      this.#wake();
+      this.#news.wake();
     });
     signal.addEventListener('abort', () => this.kill(), { once: true });
   }
@@ -63,7 +64,7 @@ export class Talker {
         throw cliError('DEMO_FAILED', {
           context: { reason: `the messenger ${this.nick} ${leftMs <= 0 ? 'is stuck' : 'ended'}.` },
         });
-      await this.#news(leftMs);
+      await this.#news.next(leftMs);
     }
   }
 
@@ -85,16 +86,6 @@ export class Talker {
       if (line.type === 'message') this.transcript.push(`${line.from}: ${line.text}`);
       if (line.type === 'view') this.members = line.members?.length ?? 0;
     }
-    this.#wake();
-  }
-
-  #news(timeoutMs: number): Promise<void> {
-    return new Promise((resolve) => {
-      const timer = setTimeout(resolve, timeoutMs);
-      this.#wake = () => {
-        clearTimeout(timer);
-        resolve();
-      };
-    });
+    this.#news.wake();
   }
 }

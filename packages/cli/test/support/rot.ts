@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { ChatClient } from '@grp/chat';
 import { killNode, restartNode } from '../../src/cluster/control.ts';
 import { nodeFiles } from '../../src/cluster/state.ts';
-import { chatClient } from './chat.ts';
+import { chatClient } from '../../src/demo/chat-record.ts';
 
 /** Draws from 0 … bound-1. */
 export interface Draw {

@@ -1,8 +1,6 @@
 import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 
-export { chatClient, judge, write, type Written } from '../../src/demo/chat-record.ts';
-
 const entry = fileURLToPath(new URL('../../bin/dev.ts', import.meta.url));
 
 /** Runs one command line with this on its stdin. */
