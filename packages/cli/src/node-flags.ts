@@ -54,7 +54,7 @@ interface NodeFlagValues {
   readonly dup?: number | undefined;
 }
 
-type SharedOptions = Omit<NodeSpec['options'], 'name' | 'bind' | 'advertise' | 'join' | 'http' | 'dataDir'>;
+type SharedOptions = Omit<NodeSpec['options'], 'name' | 'bind' | 'advertise' | 'join' | 'http' | 'dataDir' | 'record'>;
 
 /** The options that these flags mean. Roles are checked by `@grp/node`, which knows them. */
 export function sharedOptions(flags: NodeFlagValues, swim: ProtocolSettings | undefined): SharedOptions {

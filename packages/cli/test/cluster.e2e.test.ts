@@ -1,4 +1,4 @@
-import { mkdtempSync } from 'node:fs';
+import { mkdtempSync, readdirSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -29,7 +29,7 @@ async function statusAt(observer: string, name: string): Promise<string | undefi
 }
 
 beforeAll(async () => {
-  const up = await runGrp('cluster', 'up', '-n', '3', '--base-port', '0', '--detach', ...here);
+  const up = await runGrp('cluster', 'up', '-n', '3', '--base-port', '0', '--detach', '--record', ...here);
   if (up.code !== 0) throw new Error(`cluster up: ${JSON.stringify(up)}`);
 }, 60_000);
 afterAll(() => killClusterNow(dir));
@@ -143,6 +143,20 @@ describe('a detached cluster', () => {
     expect((await nodes()).map(({ state }) => state)).toEqual(['stopped', 'stopped', 'exited']);
     expect((await runGrp('cluster', 'down', ...here)).code).toBe(0);
     expect((await runGrp('swim', 'members', '--node', 'n1', ...here)).code).toBe(5);
+  });
+
+  test('was recorded, each life in a file of its own; its folder is one trace', async () => {
+    expect(readdirSync(join(dir, 'recordings'))).toEqual(['n1-1.trace', 'n2-1.trace', 'n3-1.trace', 'n3-2.trace']);
+    const { code, documents } = await runGrp('lab', 'replay', dir, join(dir, 'recordings', 'n1-1.trace'));
+    expect(code).toBe(0);
+    const [trace] = documents as [{ nodes: object[]; messages: number; lost: number; omitted: number }];
+    expect(trace).toMatchObject({ kind: 'recording', omitted: 0 });
+    expect(trace.nodes).toMatchObject([{ name: 'n1' }, { name: 'n2' }, { name: 'n3' }, { name: 'n3' }]);
+    // The datagrams of a healthy cluster arrive; those to the killed node and through the cut do not.
+    expect(trace.messages).toBeGreaterThan(50);
+    expect(trace.lost).toBeLessThan(trace.messages / 2);
+    const { documents: page } = await runGrp('lab', 'export', dir, '--format', 'shiviz');
+    expect(page[0]).toMatchObject({ format: 'shiviz', title: 'recording of n1, n2, n3' });
   });
 });
 

@@ -1,4 +1,5 @@
 import { rm } from 'node:fs/promises';
+import { resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { formatAddress, parseAddress } from '@grp/core';
 import { NodeClient } from '../client/http-client.ts';
@@ -9,6 +10,7 @@ import { isGone, stopProcess } from './down.ts';
 import { launch, untilReady } from './launch.ts';
 import { observe, type ObservedNode } from './observe.ts';
 import { isAlive, lookUp, sendSignal } from './processes.ts';
+import { nextRecording } from './recordings.ts';
 import {
   nodeFiles,
   readJsonFile,
@@ -73,7 +75,8 @@ export async function restartNode(
   const join = state.nodes.filter((other) => other.id !== id && isAlive(other)).map(({ bind }) => bind);
   // Without its log a raft server is a new one, which must not vote under the name that has voted before.
   const bootstrap = empty ? false : spec.options.bootstrap;
-  const mark = await launch(dir, id, { ...spec, options: { ...spec.options, join, bootstrap } });
+  const record = spec.options.record === undefined ? undefined : await nextRecording(resolve(dir), id);
+  const mark = await launch(dir, id, { ...spec, options: { ...spec.options, join, bootstrap, record } });
   await updateNode(dir, id, { ...mark, intended: 'up' });
   await untilReady(dir, id, mark, { timeoutMs });
   return observeNow(dir, id);

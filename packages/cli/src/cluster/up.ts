@@ -9,12 +9,16 @@ import { clusterDocument, type ClusterDocument } from './observe.ts';
 import { freeBasePorts, portsPerNode, takenPort } from './ports.ts';
 import { isAlive } from './processes.ts';
 import { clusterConfigFile, hasRaft, writeClusterConfig } from './cluster-config.ts';
+import { clearRecordings, nextRecording } from './recordings.ts';
 import { nodeFiles, readState, requireState, updateNode, updateState, type ClusterNode } from './state.ts';
 
 const host = '127.0.0.1';
 
 /** What the nodes of a cluster have in common. */
-export type NodeTemplate = Omit<NodeSpec['options'], 'name' | 'bind' | 'advertise' | 'join' | 'http' | 'dataDir'>;
+export type NodeTemplate = Omit<
+  NodeSpec['options'],
+  'name' | 'bind' | 'advertise' | 'join' | 'http' | 'dataDir' | 'record'
+>;
 
 export interface UpOptions {
   readonly dir: string;
@@ -22,6 +26,8 @@ export interface UpOptions {
   /** The first node's; 0 takes free ones. */
   readonly basePort: number;
   readonly template: NodeTemplate;
+  /** Each node writes what it sends, receives and decides below the folder; what is there of an earlier cluster goes. */
+  readonly record?: boolean | undefined;
   readonly logFormat: NodeSpec['logFormat'];
   readonly timeoutMs: number;
   readonly signal?: AbortSignal | undefined;
@@ -43,6 +49,7 @@ export async function bringUp(options: UpOptions): Promise<ClusterDocument> {
   const planned = ports.map((port, index) => plan(options, `n${index + 1}`, port));
   await updateState(dir, () => planned);
   if (hasRaft(options.template)) await writeClusterConfig(dir, planned);
+  if (options.record === true) await clearRecordings(dir);
   try {
     await startAll(options, planned);
     const targets = planned.map(({ id, http, roles }) => ({ name: id, http, roles }));
@@ -114,7 +121,8 @@ async function startAll(options: UpOptions, planned: readonly ClusterNode[]): Pr
 
 async function startOne(options: UpOptions, node: ClusterNode, seeds: readonly string[]): Promise<void> {
   const { dir, timeoutMs, signal } = options;
-  const mark = await launch(dir, node.id, specOf(options, node, seeds));
+  const record = options.record === true ? await nextRecording(resolve(dir), node.id) : undefined;
+  const mark = await launch(dir, node.id, specOf(options, { ...node, record }, seeds));
   await updateNode(dir, node.id, mark);
   options.onProgress?.({ type: 'launched', id: node.id });
   const ready = await untilReady(dir, node.id, mark, { timeoutMs, signal });
@@ -124,7 +132,7 @@ async function startOne(options: UpOptions, node: ClusterNode, seeds: readonly s
 
 function specOf(
   { dir, template, logFormat, timeoutMs }: UpOptions,
-  node: ClusterNode,
+  node: ClusterNode & { readonly record: string | undefined },
   seeds: readonly string[],
 ): NodeSpec {
   const files = nodeFiles(resolve(dir), node.id);
@@ -136,6 +144,7 @@ function specOf(
       http: new URL(node.http).host,
       join: seeds,
       dataDir: files.data,
+      record: node.record,
       ...(hasRaft(template) ? { clusterConfig: clusterConfigFile(resolve(dir)) } : {}),
     },
     logFormat,

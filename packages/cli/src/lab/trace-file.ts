@@ -1,4 +1,5 @@
-import { readFile } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
+import { normalize } from 'node:path';
 import {
   lanesOf,
   mergeRecordings,
@@ -9,6 +10,7 @@ import {
   type NodeRecording,
   type RunReport,
 } from '@grp/lab';
+import { recordingsOf } from '../cluster/recordings.ts';
 import { cliError } from '../errors.ts';
 import { labError } from './errors.ts';
 import { replayLesson, runLesson, type Lesson } from './lesson.ts';
@@ -34,11 +36,12 @@ const simEventsMax = 1_000_000;
 
 /**
  * Reads what `lab run --out`, `sim run --trace` and `node start --record` have written; the first two are run again, and
- * must come out with the same hash. Several files are the recordings of several nodes.
+ * must come out with the same hash. Several files are the recordings of several nodes; so is a folder, for instance that of
+ * a cluster.
  * @throws GrpError CLI_FILE_UNREADABLE, LAB_RECORDING_INVALID, LAB_HASH_DIFFERS
  */
-export async function openSource(files: readonly string[]): Promise<Source> {
-  const [file = '', ...more] = files;
+export async function openSource(sources: readonly string[]): Promise<Source> {
+  const [file = '', ...more] = await filesOf(sources);
   const text = await readText(file);
   const schema = schemaOf(text);
   if (schema === 'grp.node.recording/1') return recordings([file, ...more]);
@@ -55,6 +58,29 @@ export async function openSource(files: readonly string[]): Promise<Source> {
   }
   const lesson = await replayLesson(file);
   return { type: 'lesson', lesson, trace: traceOfLesson(lesson) };
+}
+
+/** Each file once, folders as the recordings in them. */
+async function filesOf(sources: readonly string[]): Promise<readonly string[]> {
+  const files = new Set<string>();
+  for (const source of sources) {
+    if (!(await isFolder(source))) {
+      files.add(normalize(source));
+      continue;
+    }
+    const recordings = await recordingsOf(source);
+    if (recordings.length === 0)
+      throw labError('LAB_RECORDING_INVALID', { context: { file: source, problem: 'no file in it ends in .trace' } });
+    for (const file of recordings) files.add(normalize(file));
+  }
+  return [...files];
+}
+
+async function isFolder(path: string): Promise<boolean> {
+  return stat(path).then(
+    (found) => found.isDirectory(),
+    () => false,
+  );
 }
 
 /** The trace of a lesson or study by its name; undefined when there is none. @throws GrpError LAB_LEVEL */

@@ -19,12 +19,12 @@ const downTimeoutMs = 10_000;
 export class ClusterUp extends GrpCommand {
   static override readonly summary = 'Run a cluster on this machine; Ctrl-C stops it';
   static override readonly description = `Starts n1 … nN as processes of their own, waits until every list is complete, prints them, and stays until Ctrl-C or "cluster down"; with --detach it returns.
-State, logs and data are below --dir. Node i listens from base port + 8·(i-1) on.`;
+State, logs and data are below --dir; so is what --record writes, for lab replay and lab export: 64 MiB for each life of a node at most, and what comes later is counted. Node i listens from base port + 8·(i-1) on.`;
   static override readonly examples = [
     { description: 'Five nodes in the foreground', command: '<%= config.bin %> cluster up' },
     {
-      description: 'Three in the background, on free ports',
-      command: '<%= config.bin %> cluster up -n 3 --base-port 0 --detach',
+      description: 'Three in the background, on free ports, recorded: "lab replay .grp" draws what they said',
+      command: '<%= config.bin %> cluster up -n 3 --base-port 0 --detach --record',
     },
     {
       description: 'With a bad network',
@@ -35,6 +35,7 @@ State, logs and data are below --dir. Node i listens from base port + 8·(i-1) o
     nodes: whole('nodes', 'how many (5 unless given)', 1, 200, 'n'),
     'base-port': whole('base-port', "the first node's base port (7946 unless given); 0 takes free ones", 0, 65_000),
     detach: toggle('detach', 'return when the cluster is up, and leave it running'),
+    record: toggle('record', 'every node records what it sends, receives, delivers and decides'),
     ...nodeFlags,
     seed: laterFlags.seed,
   };
@@ -51,6 +52,7 @@ State, logs and data are below --dir. Node i listens from base port + 8·(i-1) o
         count: flags.nodes ?? 5,
         basePort: flags['base-port'] ?? 7_946,
         template: sharedOptions(flags, this.swimSettings),
+        record: flags.record,
         logFormat: flags['log-format'] ?? 'pretty',
         timeoutMs: flags.timeout ?? 60_000,
         signal: interruption.signal,
@@ -59,6 +61,7 @@ State, logs and data are below --dir. Node i listens from base port + 8·(i-1) o
       progress.close();
       if (this.jsonEnabled()) this.emit(up);
       else this.print(clusterText(up, { colours: this.colours, width: tableWidth(process.stdout) }));
+      if (flags.record) this.say(`Recording. See it at any time: ${invocation()} lab replay ${dir}`);
       if (flags.detach)
         this.say(`Running in the background. Stop it with: ${invocation()} cluster down${dirHint(flags)}`);
       else await this.#attend(dir, interruption, dirHint(flags));
