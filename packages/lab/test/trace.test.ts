@@ -227,6 +227,86 @@ describe('recordings of nodes', () => {
     expect(events.find((event) => event.type === 'departure' && event.serial === serial)?.at).toBe(sentAt);
   });
 
+  test('each node keeps the order of its file, also at one instant, and a message never comes before its sender’s past', () => {
+    const to2 = { ...message, to: '10.0.0.2:7947' };
+    const to1 = { ...message, to: '10.0.0.1:7947' };
+    const from1 = { ...message, from: '10.0.0.1:7947' };
+    const sender: NodeRecording = {
+      head: head('n1', 0),
+      omittedCount: 0,
+      events: [
+        { type: 'arrival', at: 5, from: '10.0.0.2:7947', key: 'r', ...message },
+        { type: 'departure', at: 5, key: 's', ...to2 },
+      ],
+    };
+    const receiver: NodeRecording = {
+      head: head('n2', 0),
+      omittedCount: 0,
+      events: [
+        { type: 'departure', at: 4, key: 'r', ...to1 },
+        { type: 'departure', at: 4, key: 'x', ...to1 },
+        { type: 'arrival', at: 4.2, key: 's', ...from1 },
+        { type: 'mark', at: 4.5, role: 'gms', mark: 'deliver', label: 'after s' },
+      ],
+    };
+    const { events } = mergeRecordings([sender, receiver]);
+    expect(events.map(({ type, lane }) => `${lane} ${type}`)).toEqual([
+      'n2 departure',
+      'n2 departure',
+      'n1 arrival',
+      'n1 departure',
+      'n2 arrival',
+      'n2 mark',
+    ]);
+  });
+
+  test('two messages taken for each other are parted again: no order has both before themselves', () => {
+    const crossed: NodeRecording = {
+      head: head('n1', 0),
+      omittedCount: 0,
+      events: [
+        { type: 'arrival', at: 5, from: '10.0.0.2:7947', key: 'b', ...message },
+        { type: 'departure', at: 5, to: '10.0.0.2:7947', key: 'a', ...message },
+      ],
+    };
+    const other: NodeRecording = {
+      head: head('n2', 0),
+      omittedCount: 0,
+      events: [
+        { type: 'arrival', at: 5, from: '10.0.0.1:7947', key: 'a', ...message },
+        { type: 'departure', at: 5, to: '10.0.0.1:7947', key: 'b', ...message },
+        { type: 'mark', at: 6, role: 'gms', mark: 'deliver', label: 'x' },
+      ],
+    };
+    const { events } = mergeRecordings([crossed, other]);
+    const indexOf = (type: string, serial: number): number =>
+      events.findIndex((event) => event.type === type && 'serial' in event && event.serial === serial);
+    const serials = events.flatMap((event) => (event.type === 'arrival' ? [event.serial] : []));
+    for (const serial of serials) expect(indexOf('departure', serial)).toBeLessThan(indexOf('arrival', serial));
+    expect(events).toHaveLength(5);
+    expect(events.map(({ at }) => at)).toEqual([5, 5, 5, 5, 6]);
+  });
+
+  test('two lives of one node are one lane, the second after the first', () => {
+    const first: NodeRecording = {
+      head: head('n1', 0),
+      omittedCount: 2,
+      events: [{ type: 'mark', at: 1, role: 'raft', mark: 'view', label: 'leader t1' }],
+    };
+    const second: NodeRecording = {
+      head: { ...head('n1', 50), id: 'n1#2' },
+      omittedCount: 3,
+      events: [{ type: 'mark', at: 1, role: 'raft', mark: 'view', label: 'follower t2' }],
+    };
+    const merged = mergeRecordings([second, first]);
+    expect(merged.title).toBe('recording of n1');
+    expect(merged.omittedCount).toBe(5);
+    expect(merged.events).toMatchObject([
+      { at: 1, label: 'leader t1' },
+      { at: 51, label: 'follower t2' },
+    ]);
+  });
+
   test('a file is read line by line; what a killed process left half-written is passed over', () => {
     const lines = [JSON.stringify(n1.head), ...n1.events.map((event) => JSON.stringify(event))];
     expect(parseRecordingFile(`${lines.join('\n')}\n{"type":"end","at":40,"omitted":1}\n`)).toEqual(n1);

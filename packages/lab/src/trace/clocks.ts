@@ -10,18 +10,17 @@ export type VectorClock = Readonly<Record<string, number>>;
 export function* vectorClocks(
   events: readonly SpaceTimeEvent[],
 ): Generator<{ readonly event: SpaceTimeEvent; readonly clock: VectorClock }> {
-  const clocks = new Map<string, Record<string, number>>();
-  const departed = new Map<number, VectorClock>();
+  const clocks = new Map<string, Map<string, number>>();
+  const departed = new Map<number, ReadonlyMap<string, number>>();
   for (const event of events) {
     if (event.lane === '') continue;
-    const clock = clocks.get(event.lane) ?? {};
+    const clock = clocks.get(event.lane) ?? new Map<string, number>();
     clocks.set(event.lane, clock);
     if (event.type === 'arrival')
-      for (const [lane, count] of Object.entries(departed.get(event.serial) ?? {}))
-        clock[lane] = Math.max(clock[lane] ?? 0, count);
-    clock[event.lane] = (clock[event.lane] ?? 0) + 1;
-    const now = { ...clock };
-    if (event.type === 'departure') departed.set(event.serial, now);
-    yield { event, clock: now };
+      for (const [lane, count] of departed.get(event.serial) ?? [])
+        clock.set(lane, Math.max(clock.get(lane) ?? 0, count));
+    clock.set(event.lane, (clock.get(event.lane) ?? 0) + 1);
+    if (event.type === 'departure') departed.set(event.serial, new Map(clock));
+    yield { event, clock: Object.fromEntries(clock) };
   }
 }

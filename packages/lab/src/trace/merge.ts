@@ -1,6 +1,6 @@
 import type { Operation } from '@grp/sim';
 import type { SpaceTimeEvent } from '../spacetime/events.ts';
-import type { NodeRecording, RecordedArrival, RecordedDeparture } from './recording.ts';
+import type { NodeRecording, RecordedArrival, RecordedDeparture, RecordedEvent } from './recording.ts';
 import { inOrder, lanesOf, type LabTrace } from './trace.ts';
 
 interface Placed<Event> {
@@ -25,42 +25,31 @@ const inOrderRoles = new Set(['gms', 'raft']);
 /**
  * The recordings of several nodes as one trace. A message is found again by its key. Clocks are moved only where a
  * message would otherwise arrive before it was sent: then by half of what the fastest messages of both ways differ (the
- * rule of NTP, Mills 1985). A peer without a recording has a lane, and its messages take no time.
+ * rule of NTP, Mills 1985). Each node's events keep the order of its file, and departures come before their arrivals
+ * (`inOrder`). A peer without a recording has a lane, and its messages take no time. Several recordings may be of one
+ * node: its lives.
  */
 export function mergeRecordings(recordings: readonly NodeRecording[]): LabTrace {
   const resolve = resolver(recordings);
-  const sent: Placed<RecordedDeparture>[] = [];
-  const received: Placed<RecordedArrival>[] = [];
-  for (const [of, { head, events }] of recordings.entries())
-    for (const event of events) {
-      const place = { lane: head.name, of, at: head.wallMs + event.at };
-      if (event.type === 'departure') sent.push({ ...place, event });
-      if (event.type === 'arrival') received.push({ ...place, event });
-    }
-  const groups = alike(sent, received, resolve);
+  const placed = recordings.flatMap(({ head, events }, of) =>
+    events.map((event) => ({ event, lane: head.name, of, at: head.wallMs + event.at })),
+  );
+  const groups = alike(placed, resolve);
   const offsets = clockOffsets(surePairs(groups), recordings.length);
   const time = (of: number, wallMs: number): number => wallMs - (offsets[of] ?? 0);
-  const pairs = matched(groups, time);
   const startsAt = Math.min(...recordings.map(({ head }, of) => time(of, head.wallMs)));
   const at = (of: number, wallMs: number): number => Math.max(0, time(of, wallMs) - startsAt);
-  const known = new Set(recordings.map(({ head }) => head.name));
-  const drawn: SpaceTimeEvent[] = messages({ sent, received, pairs, resolve, known, at });
-  const operations: Operation[] = [];
-  for (const [of, { head, events }] of recordings.entries())
-    for (const event of events) {
-      const when = at(of, head.wallMs + event.at);
-      if (event.type === 'mark')
-        drawn.push({ type: 'mark', at: when, lane: head.name, mark: event.mark, label: event.label });
-      else if (event.type === 'operation') operations.push(moved(event.operation, head.name, when - event.at));
-    }
+  const names = [...new Set(recordings.map(({ head }) => head.name))];
+  const drawn = draw({ placed, pairs: matched(groups, time), resolve, known: new Set(names), at });
   const ordered = inOrder(drawn);
-  const names = recordings.map(({ head }) => head.name);
   return {
     title: `recording of ${names.join(', ')}`,
     origin: 'recording',
-    lanes: lanesOf(ordered, [...new Set(names)]),
+    lanes: lanesOf(ordered, names),
     events: ordered,
-    operations,
+    operations: placed.flatMap(({ event, lane, of, at: wallMs }) =>
+      event.type === 'operation' ? [moved(event.operation, lane, at(of, wallMs) - event.at)] : [],
+    ),
     omittedCount: recordings.reduce((sum, { omittedCount }) => sum + omittedCount, 0),
   };
 }
@@ -90,11 +79,7 @@ interface Alike {
   readonly isInOrder: boolean;
 }
 
-function alike(
-  sent: readonly Placed<RecordedDeparture>[],
-  received: readonly Placed<RecordedArrival>[],
-  resolve: (text: string) => string,
-): readonly Alike[] {
+function alike(placed: readonly Placed<RecordedEvent>[], resolve: (text: string) => string): readonly Alike[] {
   const groups = new Map<
     string,
     { sent: Placed<RecordedDeparture>[]; received: Placed<RecordedArrival>[]; isInOrder: boolean }
@@ -105,13 +90,12 @@ function alike(
     groups.set(name, group);
     return group;
   };
-  for (const departure of sent) {
-    const { role, to, key } = departure.event;
-    groupOf(role, departure.lane, resolve(to), key).sent.push(departure);
-  }
-  for (const arrival of received) {
-    const { role, from, key } = arrival.event;
-    groupOf(role, resolve(from), arrival.lane, key).received.push(arrival);
+  for (const one of placed) {
+    const { event, lane } = one;
+    if (event.type === 'departure')
+      groupOf(event.role, lane, resolve(event.to), event.key).sent.push({ ...one, event });
+    if (event.type === 'arrival')
+      groupOf(event.role, resolve(event.from), lane, event.key).received.push({ ...one, event });
   }
   return [...groups.values()];
 }
@@ -176,37 +160,38 @@ function aheadBy(there: number | undefined, back: number | undefined): number {
 }
 
 interface Material {
-  readonly sent: readonly Placed<RecordedDeparture>[];
-  readonly received: readonly Placed<RecordedArrival>[];
+  readonly placed: readonly Placed<RecordedEvent>[];
   readonly pairs: readonly Pair[];
   readonly resolve: (text: string) => string;
   readonly known: ReadonlySet<string>;
   readonly at: (of: number, wallMs: number) => number;
 }
 
-function messages({ sent, received, pairs, resolve, known, at }: Material): SpaceTimeEvent[] {
-  const drawn: SpaceTimeEvent[] = [];
-  const serials = new Map<Placed<RecordedDeparture>, number>();
-  let serial = 0;
-  for (const departure of sent) {
-    const { event, lane, of } = departure;
-    const to = resolve(event.to);
-    const when = at(of, departure.at);
-    serials.set(departure, ++serial);
-    drawn.push({ type: 'departure', at: when, lane, to, serial, label: event.label, kind: event.kind });
-    if (!known.has(to)) drawn.push({ type: 'arrival', at: when, lane: to, from: lane, serial });
-  }
-  const origins = new Map(pairs.map((pair) => [pair.received, pair.sent]));
-  for (const arrival of received) {
-    const { event, lane, of } = arrival;
-    const from = resolve(event.from);
-    const when = at(of, arrival.at);
-    const origin = origins.get(arrival);
-    const number = origin === undefined ? ++serial : (serials.get(origin) as number);
+/** What a diagram shows of it, each recording in its own order. */
+function draw({ placed, pairs, resolve, known, at }: Material): SpaceTimeEvent[] {
+  const serials = new Map<RecordedEvent, number>();
+  for (const { event } of placed) if (event.type === 'departure') serials.set(event, serials.size + 1);
+  let serial = serials.size;
+  for (const { sent, received } of pairs) serials.set(received.event, serials.get(sent.event) as number);
+  return placed.flatMap(({ event, lane, of, at: wallMs }): readonly SpaceTimeEvent[] => {
+    const when = at(of, wallMs);
+    if (event.type === 'operation') return [];
+    if (event.type === 'mark') return [{ type: 'mark', at: when, lane, mark: event.mark, label: event.label }];
     const { label, kind } = event;
-    if (origin === undefined && !known.has(from))
-      drawn.push({ type: 'departure', at: when, lane: from, to: lane, serial: number, label, kind });
-    drawn.push({ type: 'arrival', at: when, lane, from, serial: number });
-  }
-  return drawn;
+    if (event.type === 'departure') {
+      const to = resolve(event.to);
+      const number = serials.get(event) as number;
+      const departure = { type: 'departure', at: when, lane, to, serial: number, label, kind } as const;
+      return known.has(to)
+        ? [departure]
+        : [departure, { type: 'arrival', at: when, lane: to, from: lane, serial: number }];
+    }
+    const from = resolve(event.from);
+    const number = serials.get(event) ?? ++serial;
+    const arrival = { type: 'arrival', at: when, lane, from, serial: number } as const;
+    const isStranger = !serials.has(event) && !known.has(from);
+    return isStranger
+      ? [{ type: 'departure', at: when, lane: from, to: lane, serial: number, label, kind }, arrival]
+      : [arrival];
+  });
 }
