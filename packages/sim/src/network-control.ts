@@ -15,6 +15,8 @@ export interface NetworkControl {
   partition(...groups: readonly (readonly string[])[]): void;
   /** Nothing gets through from one to the other; the way back stays. Nodes that are added later are not part of it. */
   cut(pair: PairNames): void;
+  /** Takes back the cut from one to the other; a split that keeps them apart stays. */
+  mend(pair: PairNames): void;
   /** Takes back every split and cut. */
   heal(): void;
   /** Changes settings, for all pairs or some. The last word on a pair counts. @throws GrpError CONFIG_INVALID */
@@ -37,6 +39,10 @@ export function networkControl(engine: Engine, network: Network): NetworkControl
   };
   const indices = (names: string | readonly string[] | undefined): readonly number[] | undefined =>
     names === undefined ? undefined : select(names).map((host) => host.index);
+  const setCuts = ({ from, to }: PairNames, isCut: boolean): void => {
+    for (const source of select(from))
+      for (const target of select(to)) if (source !== target) network.setCut({ from: source, to: target }, isCut);
+  };
 
   return {
     partition(...groups) {
@@ -45,10 +51,13 @@ export function networkControl(engine: Engine, network: Network): NetworkControl
       for (const [index, hosts] of split.entries()) for (const host of hosts) host.group = index + 1;
       engine.trace.world('partition', groups.length);
     },
-    cut({ from, to }) {
-      for (const source of select(from))
-        for (const target of select(to)) if (source !== target) network.setCut({ from: source, to: target }, true);
+    cut(pair) {
+      setCuts(pair, true);
       engine.trace.world('cut');
+    },
+    mend(pair) {
+      setCuts(pair, false);
+      engine.trace.world('heal');
     },
     heal() {
       network.heal();

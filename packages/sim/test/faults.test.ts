@@ -180,6 +180,23 @@ describe('buggify', () => {
   });
 });
 
+test('one cut is mended, and another one and a split stay', () => {
+  const { network } = createWorld<Talker>({
+    seed: 1,
+    nodes: ['a', 'b', 'c'],
+    start: talker([1, 2, 3].map(addressOf)),
+  });
+  network.cut({ from: 'a', to: 'b' });
+  network.cut({ from: 'b', to: 'a' });
+  network.partition(['c']);
+  network.mend({ from: 'a', to: 'b' });
+  expect([network.reaches('a', 'b'), network.reaches('b', 'a'), network.reaches('a', 'c')]).toEqual([
+    true,
+    false,
+    false,
+  ]);
+});
+
 describe('calm', () => {
   test('ends everything that is wrong', () => {
     const world = createWorld<Talker>({
