@@ -42,7 +42,7 @@ export { parseRecording, type LabRecording } from './gms/levels/recording.ts';
 export { levelConditions, measureLevel, type LevelRates } from './gms/levels/rates.ts';
 export type { LabReport, WorkerReport } from './gms/levels/report.ts';
 export { labScenarios, type LabScenario } from './scenarios.ts';
-export { labStudies, type LabStudy, type StudyFact, type StudyReport } from './studies.ts';
+export { labStudies, type LabStudy, type StudyFact, type StudyGuess, type StudyReport } from './studies.ts';
 export { drawSpaceTime, spaceTimeLegend, type DrawOptions, type Tone, type ToneLine } from './spacetime/draw.ts';
 export type { SpaceTimeEvent } from './spacetime/events.ts';
 export { exportFormats, exportTrace, type ExportFormat } from './trace/export.ts';

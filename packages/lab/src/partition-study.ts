@@ -3,6 +3,7 @@ import { runLevel } from './gms/levels/levels.ts';
 import type { Plan, Step } from './gms/levels/plan.ts';
 import { WatchedRaft } from './raft/watch.ts';
 import type { LabStudy, StudyReport } from './studies.ts';
+import { factOf } from './study-fact.ts';
 import { WatchedSwim } from './swim/watch.ts';
 import { inOrder, lanesOf } from './trace/trace.ts';
 
@@ -17,6 +18,14 @@ export const partitionStudy: LabStudy = {
     'Five nodes; a cable is pulled between {n1, n2} and {n3, n4, n5}, and put back after 20 s. Which side goes on: under a membership (swim), under a group with views (gms), under a replicated log (raft)? What do the two nodes know afterwards?',
   explanation:
     'swim goes on on both sides: each list drops the others, and lists may differ, for a list promises nothing but to become right again. The side that dropped a member keeps asking for it, so that both find each other within seconds of the repair. gms and raft promise one row of messages, so only the side with a majority goes on. The two members of the group are blocked, say so, and come back with the state of the others; the two servers elect nobody, accept nothing, and take over what they missed from the log. What n1 asked for just after the cut is delivered after the repair, to all; a little later it would have been refused. Nothing that was confirmed is lost: the two simply confirm nothing.',
+  guess: {
+    question: 'Which side goes on while the cable is out?',
+    options: ['both', 'the greater one', 'neither'],
+    answer: (report) => {
+      const few = factOf(report, 'delivered by n1') || factOf(report, 'writes confirmed by n1 and n2');
+      return few === '' ? 0 : few === '0' ? 1 : 2;
+    },
+  },
   seed: 1,
   variant: 'swim',
   variants: {

@@ -10,6 +10,7 @@ import {
   type World,
 } from '@grp/sim';
 import type { LabStudy, StudyReport } from './studies.ts';
+import { factOf } from './study-fact.ts';
 import { TraceTap, type Described } from './trace/tap.ts';
 
 const replicas = ['r1', 'r2', 'r3'];
@@ -49,6 +50,14 @@ export const quorumStudy: LabStudy = {
     'A value has three copies. A writer sends each version to all and waits for W confirmations; a reader asks all, waits for R answers and takes the greatest version. The writer is near r1 and far from r3; ann is near r1, ben near r3. For which W and R does ben ever read an old value? Is W + R > 3 enough?',
   explanation:
     'With W = 1, R = 1 the write is confirmed by r1 alone, and ben reads the old value from r3, after it. W = 2, R = 1 is no better: one answer need not come from those that confirmed. With W + R > 3 every read meets the last confirmed write, and yet something is wrong with W = 2, R = 2: while the write is under way ann already reads the new value, and after her ben reads the old one, from r2 and r3. Nobody who talks to both can explain that by any order of events. A reader must first make sure that a majority has what it returns (Attiya, Bar-Noy and Dolev 1995). The file store of grp does neither: a log gives every version its number, and a reader asks the log which one is the last.',
+  guess: {
+    question: 'What does ben read, 150 ms and 650 ms after the write began?',
+    options: ['old, and still old', 'old, then new', 'new, and still new'],
+    answer: (report) => {
+      const reads = [factOf(report, 'ben reads, 150 ms'), factOf(report, 'ben reads, 650 ms')];
+      return reads.filter((value) => value === 'new').length;
+    },
+  },
   seed: 1,
   variant: 'w2r2',
   variants: {

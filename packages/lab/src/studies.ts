@@ -1,6 +1,8 @@
+import type { Plan } from './gms/levels/plan.ts';
 import { orderStudy } from './ordering/study.ts';
 import { partitionStudy } from './partition-study.ts';
 import { quorumStudy } from './quorum-study.ts';
+import { diskStudy } from './raft/disk-study.ts';
 import { priorityStudy } from './raft/study.ts';
 import type { SpaceTimeEvent } from './spacetime/events.ts';
 import { suspicionStudy } from './swim/study.ts';
@@ -29,6 +31,14 @@ export interface StudyReport {
   readonly trace: LabTrace;
 }
 
+/** What a reader is asked to say before the run is shown. */
+export interface StudyGuess {
+  readonly question: string;
+  readonly options: readonly string[];
+  /** Which of them is right, from 0, for a run of the study's own plan. */
+  readonly answer: (report: Pick<StudyReport, 'facts' | 'violations'>) => number;
+}
+
 /** A lesson that compares two or more ways of doing the same thing, in the same run of events. */
 export interface LabStudy {
   readonly name: string;
@@ -36,6 +46,7 @@ export interface LabStudy {
   readonly question: string;
   /** The answer. */
   readonly explanation: string;
+  readonly guess: StudyGuess;
   /** The seed for which the expectations hold exactly. */
   readonly seed: number;
   /** The one that is run when none is named. */
@@ -48,9 +59,18 @@ export interface LabStudy {
   readonly hidden: readonly string[];
   /** Marks of the diagram that are kept when it is cut. */
   readonly isKey?: (event: SpaceTimeEvent & { readonly type: 'mark' }) => boolean;
-  /** The same variant and seed give the same report, hash included. */
-  run(variant: string, seed: number): StudyReport | Promise<StudyReport>;
+  /** What happens in it, where that can be changed. */
+  readonly plan?: Plan;
+  /** The same variant, seed and plan (default: its own) give the same report, hash included. */
+  run(variant: string, seed: number, plan?: Plan): StudyReport | Promise<StudyReport>;
 }
 
 /** Every study of `grp lab run`, in the order of teaching. */
-export const labStudies: readonly LabStudy[] = [orderStudy, suspicionStudy, quorumStudy, priorityStudy, partitionStudy];
+export const labStudies: readonly LabStudy[] = [
+  orderStudy,
+  suspicionStudy,
+  quorumStudy,
+  priorityStudy,
+  diskStudy,
+  partitionStudy,
+];

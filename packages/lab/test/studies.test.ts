@@ -32,7 +32,7 @@ describe.each(labStudies)('$name', ({ name, question, explanation, variants, exp
     const report = await study(name).run(chosen, seed);
     expect(broken(report)).toEqual((wanted[chosen] ?? []).toSorted());
     expect(report.trace.events.length).toBeGreaterThan(50);
-    expect(report.trace.lanes.length).toBeGreaterThan(3);
+    expect(report.trace.lanes.length).toBeGreaterThan(2);
   });
 
   test('comes out the same from the same seed', async () => {

@@ -19,6 +19,18 @@ export const orderStudy: LabStudy = {
     'ann asks something, bob answers as soon as he sees it, and dan says something of his own at the same time. The way from ann to cat is slow. What does cat see, and do all four see the same?',
   explanation:
     'In FIFO order cat sees the answer of bob before the question of ann: each sender is kept in its own order, and nothing more is promised. In causal order the question comes first everywhere, because bob had seen it when he answered; but what dan said has no cause among the others, and people see it in different places. In total order all four see one row; bob pays for it, and everybody else: each message waits until its sender has heard from all.',
+  guess: {
+    question: 'What does cat see first, and do all four see the same row?',
+    options: [
+      'the answer before the question, and rows differ',
+      'the question before the answer, and rows differ',
+      'the question before the answer, and one row for all',
+    ],
+    answer: ({ violations }) => {
+      const broken = new Set(violations.map(({ checker }) => checker));
+      return broken.has('causal order') ? 0 : broken.has('total order') ? 1 : 2;
+    },
+  },
   seed: 3,
   variant: 'fifo',
   variants: {

@@ -55,6 +55,8 @@ export interface RaftRunOptions {
   readonly wire?: (name: string, messages: RaftServerOptions['messages']) => RaftServerOptions['messages'];
   /** Hears of every change of role. */
   readonly onRole?: (name: string, role: string, term: number) => void;
+  /** Hears of every command that a server carries out; each is told by its value. */
+  readonly onExecuted?: (name: string, value: string) => void;
   /** What a broken server does instead of what the paper says. */
   readonly rules?: Partial<Rules>;
   readonly sessionRules?: SessionRules;
@@ -165,13 +167,13 @@ export class RaftRun {
     for (const client of this.clients) client.start();
   }
 
-  /** Kills a server; a cut of its power may take what was not durable. */
-  crash(name: string, kind: 'process' | 'host' = 'process'): void {
+  /** Kills a server; a cut of its power may take what was not durable, and a `clean` one takes all of that. */
+  crash(name: string, kind: 'process' | 'host' | 'clean' = 'process'): void {
     if (this.world.state(name) === 'crashed') return;
     const open = this.#storages.get(name)?.open ?? [];
-    this.world.crash(name, kind);
-    this.#platter(name).crash(open, kind, this.random);
-    this.count(kind === 'host' ? 'power-cut' : 'kill');
+    this.world.crash(name, kind === 'process' ? 'process' : 'host');
+    if (kind !== 'clean') this.#platter(name).crash(open, kind, this.random);
+    this.count(kind === 'process' ? 'kill' : 'power-cut');
   }
 
   restart(name: string): void {
@@ -315,7 +317,8 @@ export class RaftRun {
     if (event.type === 'role') {
       this.count(event.role);
       this.#options.onRole?.(event.node, event.role, event.term);
-    } else if (event.type === 'restore' && event.index > 0) this.count('snapshot-restored');
+    } else if (event.type === 'executed') this.#options.onExecuted?.(event.node, event.command);
+    else if (event.type === 'restore' && event.index > 0) this.count('snapshot-restored');
   }
 
   #onMoment(name: string, moment: Moment): boolean {

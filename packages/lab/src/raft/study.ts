@@ -1,4 +1,5 @@
 import type { LabStudy, StudyReport } from '../studies.ts';
+import { factOf } from '../study-fact.ts';
 import { WatchedRaft } from './watch.ts';
 
 const servers = ['n1', 'n2', 'n3', 'n4', 'n5'];
@@ -11,6 +12,11 @@ export const priorityStudy: LabStudy = {
     'Five servers; the leader loses its power, then the next one does, and then both come back. With priorities n5 is wanted before n4, n4 before n3. Who leads after each event, and is the outage longer?',
   explanation:
     'Without priorities whoever wakes first leads, and who comes back follows. With priorities the greatest that is up to date leads: it waits the shortest time before it stands, and a server may refuse a pre-vote to a lesser candidate, for one round and only while it could be elected itself. It never refuses a vote, so that no election fails for it. When a greater one has come back, has the whole log and has been stable for a while, the leader hands over by itself, in one message, without an outage.',
+  guess: {
+    question: 'Who leads when both are back?',
+    options: ['the one that led at first, again', 'the one that leads already'],
+    answer: (report) => (factOf(report, 'changes of leader after they came back') === '0' ? 1 : 0),
+  },
   seed: 3,
   variant: 'priorities',
   variants: { priorities: 'n5 before n4 before n3 …', none: 'all alike' },

@@ -1,6 +1,11 @@
-import type { Message } from '@grp/raft';
+import { decodeMapCommand, type Entry, type Message } from '@grp/raft';
 import { TraceTap, type Described } from '../trace/tap.ts';
 import { RaftRun, type RaftRunOptions } from './run.ts';
+
+export interface WatchedRaftOptions extends Omit<RaftRunOptions, 'wire' | 'onRole'> {
+  /** Entries are told by the values that they write (default: by their index). */
+  readonly showsValues?: boolean;
+}
 
 /** A cluster whose messages and roles are taken down, and which says who led when. */
 export class WatchedRaft {
@@ -8,12 +13,13 @@ export class WatchedRaft {
   readonly tap: TraceTap;
   readonly #leaders: { readonly at: number; readonly name: string; readonly term: number }[] = [];
 
-  constructor(options: Omit<RaftRunOptions, 'wire' | 'onRole'>) {
+  constructor({ showsValues = false, ...options }: WatchedRaftOptions) {
     let now = (): number => 0; // servers speak while the run that has the clock is still being made
     this.tap = new TraceTap(() => now());
     this.run = new RaftRun({
       ...options,
-      wire: (name, messages) => this.tap.messages(name, messages, ({ message }) => describe(message)),
+      wire: (name, messages) =>
+        this.tap.messages(name, messages, ({ message }) => (showsValues ? withValue(message) : describe(message))),
       onRole: (name, role, term) => {
         this.tap.mark(name, 'view', `${role} t${term}`);
         if (role === 'leader') this.#leaders.push({ at: now(), name, term });
@@ -26,6 +32,20 @@ export class WatchedRaft {
   get leaders(): readonly { readonly at: number; readonly name: string; readonly term: number }[] {
     return this.#leaders;
   }
+}
+
+/** As `describe`; a single command is told by its value. */
+function withValue(message: Message): Described {
+  const told = describe(message);
+  if (message.type !== 'append-request' || message.entries.length === 0) return told;
+  const values = message.entries.flatMap((entry) => valueOf(entry) ?? []);
+  return values.length === 0 ? told : { kind: told.kind, label: values.join(' ') };
+}
+
+function valueOf({ payload }: Entry): string | undefined {
+  if (payload.type !== 'command') return undefined;
+  const command = decodeMapCommand(payload.command);
+  return command?.type === 'put' ? command.value : undefined;
 }
 
 function describe(message: Message): Described {

@@ -1,5 +1,6 @@
 import type { SwimConfig } from '@grp/swim';
 import type { LabStudy, StudyReport } from '../studies.ts';
+import { factOf } from '../study-fact.ts';
 import { WatchedSwim } from './watch.ts';
 
 const nodeCount = 5;
@@ -19,6 +20,14 @@ export const suspicionStudy: LabStudy = {
     'n3 stands still for 1.5 s, as a collector or a busy disk makes it, and goes on; later n5 loses its power. A detector that believes the first missed answer is faster. What does that cost?',
   explanation:
     'Without suspicion n3 is declared down by all, though it lives: whoever relied on the list has failed over for nothing, and n3 must come back. With suspicion the accusation is only a rumour for a while; n3 hears it as soon as it goes on and refutes it with a greater incarnation. The price is paid by the real crash: n5 stays in the lists for about a second longer.',
+  guess: {
+    question: 'How many of the four others declare n3 down, which only stood still?',
+    options: ['nobody', 'one to three', 'all four'],
+    answer: (report) => {
+      const count = Number(factOf(report, 'lists that declared n3 down'));
+      return count === 0 ? 0 : count < 4 ? 1 : 2;
+    },
+  },
   seed: 4,
   variant: 'suspicion',
   variants: {

@@ -25,7 +25,22 @@ export type Step = At &
     | { readonly type: 'pause' | 'resume'; readonly node: Who }
     | { readonly type: 'partition'; readonly sides: readonly (readonly string[])[] }
     | { readonly type: 'heal' }
+    /** The link between two is cut, both ways, and whole again. */
+    | (Link & { readonly type: 'cut' | 'mend' })
+    /** Of what either sends to the other from now on, this share is lost. */
+    | (Link & { readonly type: 'link-loss'; readonly share: number })
+    /** What either sends to the other from now on takes so much longer; 0: as at first. */
+    | (Link & { readonly type: 'link-delay'; readonly extraMs: Millis })
+    /** Logs alone: a server that has crashed starts again, with what is on its disk. */
+    | { readonly type: 'restart'; readonly node: string }
+    /** Logs alone: each flush of a disk takes up to so much longer; 0: as at first. */
+    | { readonly type: 'slow-disk'; readonly node: Who; readonly extraMs: Millis }
   );
+
+interface Link {
+  readonly node: string;
+  readonly peer: string;
+}
 
 /** Who is there, and what happens to them. */
 export interface Plan {
@@ -34,7 +49,10 @@ export interface Plan {
   readonly steps: readonly Step[];
   /** Virtual ms from the end of the last step to the end of the run. */
   readonly settleMs: Millis;
-  /** One way between each two members is drawn once from this, so that links are FIFO, as Erlang's are. */
+  /**
+   * One way between each two members is drawn once from this, so that links are FIFO, as Erlang's are; only at the
+   * instant at which a `link-delay` ends may a later message overtake an earlier one.
+   */
   readonly delayMs: readonly [min: Millis, max: Millis];
   /** What is promised (default `agreed`): the checkers hold every level to it, and `full` is set to it. */
   readonly delivery?: GroupDelivery;
@@ -43,7 +61,7 @@ export interface Plan {
 const stepsMax = 1_000;
 const timeMax = 3_600_000;
 
-type Fields = Readonly<Record<string, 'who' | 'time' | 'count' | 'share' | 'names' | 'sides'>>;
+type Fields = Readonly<Record<string, 'who' | 'name' | 'time' | 'count' | 'share' | 'names' | 'sides'>>;
 const stepFields: Readonly<Record<Step['type'], Fields>> = {
   multicast: { node: 'who', count: 'count', everyMs: 'time' },
   crash: { node: 'who' },
@@ -56,6 +74,12 @@ const stepFields: Readonly<Record<Step['type'], Fields>> = {
   resume: { node: 'who' },
   partition: { sides: 'sides' },
   heal: {},
+  cut: { node: 'name', peer: 'name' },
+  mend: { node: 'name', peer: 'name' },
+  'link-loss': { node: 'name', peer: 'name', share: 'share' },
+  'link-delay': { node: 'name', peer: 'name', extraMs: 'time' },
+  restart: { node: 'name' },
+  'slow-disk': { node: 'who', extraMs: 'time' },
 };
 
 /** Reads a plan from a file of anybody's: the plan, or what is wrong with it. Unknown fields are ignored. */
@@ -87,6 +111,7 @@ function stepProblem(step: unknown): string | undefined {
 
 const checks: Readonly<Record<Fields[string], (value: unknown) => boolean>> = {
   who: isName,
+  name: (value) => value !== 'leader' && isName(value),
   time: isTime,
   count: (value) => isWhole(value, 1, 10_000),
   share: (value) => typeof value === 'number' && value >= 0 && value <= 1,

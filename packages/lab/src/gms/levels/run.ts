@@ -4,6 +4,7 @@ import { firstDivergence } from './divergence.ts';
 import { hexOf, RunLog } from './log.ts';
 import { levelPort, type LevelMember, type Letter, type MemberEnvironment, type StartMember } from './member.ts';
 import { PacketBook } from './packets.ts';
+import { PlanNetwork } from './plan-network.ts';
 import type { Plan, Step } from './plan.ts';
 import type { LabReport, WorkerReport } from './report.ts';
 
@@ -31,6 +32,7 @@ export class LabRun {
   readonly #faults: Random;
   readonly #delayOf = new Map<string, number>();
   readonly #names = new Map<string, string>();
+  readonly #network: PlanNetwork;
   readonly #counts = new Map<string, number>();
   readonly #sendsLeft = new Map<string, number>();
   #crashOneIn = Infinity;
@@ -51,6 +53,10 @@ export class LabRun {
       delivery: plan.delivery ?? 'agreed',
       withinMs: livenessMs,
       note: (text) => this.#world.note(text),
+    });
+    this.#network = new PlanNetwork({
+      world: this.#world,
+      delay: (from, to, extraMs) => this.#delay(`${from} ${to}`) + extraMs,
     });
     for (const name of this.#founders) this.#add(name);
   }
@@ -95,7 +101,6 @@ export class LabRun {
   }
 
   #take(step: Step): void {
-    const world = this.#world;
     switch (step.type) {
       case 'multicast':
         this.#scheduleMulticasts(step);
@@ -115,20 +120,16 @@ export class LabRun {
       case 'join':
         this.#join(step.node, this.#who(step.contact));
         break;
-      case 'loss':
-        world.network.set({ loss: step.share });
-        this.#log.trouble(`loss ${step.share * 100} %`, this.#now);
-        break;
       case 'pause':
       case 'resume':
         this.#stopOrGo(step.type, this.#who(step.node));
         break;
-      case 'partition':
-        this.#partition(step.sides);
+      case 'restart':
+      case 'slow-disk':
+        this.#log.trouble(`no ${step.type} of ${step.node}: a group keeps nothing on disks`, this.#now);
         break;
-      case 'heal':
-        world.network.heal();
-        this.#log.trouble('heal', this.#now);
+      default:
+        this.#takeNetwork(step);
     }
   }
 
@@ -138,11 +139,9 @@ export class LabRun {
     this.#log.trouble(`${what} ${node}`, this.#now);
   }
 
-  #partition(sides: readonly (readonly string[])[]): void {
-    const { names, network } = this.#world;
-    const known = sides.map((side) => side.filter((node) => names.includes(node))).filter((side) => side.length > 0);
-    network.partition(...known);
-    this.#log.trouble(`partition ${known.map((side) => side.join()).join(' | ')}`, this.#now);
+  #takeNetwork(step: Step): void {
+    const told = this.#network.take(step);
+    if (told !== undefined) this.#log.trouble(told, this.#now);
   }
 
   #who(name: string): string {
