@@ -225,6 +225,18 @@ describe('studies', () => {
     expect((await grp('lab', 'replay', file)).code).toBe(8);
   });
 
+  test('one with a plan is replayed with a plan of somebody else, and one without is not', async () => {
+    const file = join(folder, 'plan.json');
+    const steps = [{ type: 'multicast', at: 0, node: 'leader', count: 1, everyMs: 1 }];
+    const plan = { founders: 3, settleMs: 100, delayMs: [1, 2], steps };
+    const recording = { schema: 'grp.lab.recording/1', scenario: 'disk', level: 'memory', seed: 1, plan };
+    writeFileSync(file, JSON.stringify(recording));
+    const { code, lines } = await grp('lab', 'replay', file, '--json');
+    expect([code, lines[0]]).toMatchObject([0, { scenario: 'disk', verdict: 'kept' }]);
+    writeFileSync(file, JSON.stringify({ ...recording, scenario: 'order', level: 'fifo' }));
+    expect((await grp('lab', 'replay', file)).code).toBe(2);
+  });
+
   test('a variant that there is not is refused', async () => {
     expect((await grp('lab', 'run', 'order', '--level', 'gms2')).code).toBe(2);
   });

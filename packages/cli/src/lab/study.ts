@@ -1,5 +1,14 @@
 import { writeFile } from 'node:fs/promises';
-import { drawSpaceTime, labStudies, spaceTimeLegend, type LabStudy, type LabTrace, type StudyReport } from '@grp/lab';
+import {
+  drawSpaceTime,
+  labStudies,
+  parsePlan,
+  spaceTimeLegend,
+  type LabStudy,
+  type LabTrace,
+  type Plan,
+  type StudyReport,
+} from '@grp/lab';
 import { invocation } from '../invocation.ts';
 import { document } from '../output/json.ts';
 import { table } from '../output/table.ts';
@@ -15,12 +24,13 @@ export interface StudyRun {
   readonly verdict: Verdict;
 }
 
-/** A study written down: its name, variant and seed are all that is needed to run it again. */
+/** A study written down: its name, variant and seed are all that is needed to run it again, and a plan that was changed. */
 interface StudyRecording {
   readonly schema: 'grp.lab.recording/1';
   readonly scenario: string;
   readonly level: string;
   readonly seed: number;
+  readonly plan?: Plan;
   readonly traceHash?: string;
 }
 
@@ -29,30 +39,38 @@ export function studyOf(name: string): LabStudy | undefined {
   return labStudies.find((study) => study.name === name);
 }
 
-/** Runs a study. @throws GrpError LAB_LEVEL */
-export async function runStudy(study: LabStudy, level?: string, seed?: number): Promise<StudyRun> {
+/** Runs a study; one with a plan may be given another one. @throws GrpError LAB_LEVEL */
+export async function runStudy(study: LabStudy, level?: string, seed?: number, plan?: Plan): Promise<StudyRun> {
   const variant = level ?? study.variant;
   if (!Object.hasOwn(study.variants, variant))
     throw labError('LAB_LEVEL', { context: { level: variant, levels: Object.keys(study.variants).join(', ') } });
-  const report = await study.run(variant, seed ?? study.seed);
+  const report = await study.run(variant, seed ?? study.seed, plan);
+  // A plan of somebody's own is in no table: only a variant that keeps its promises in the study must keep them there.
   const mayFail = (study.expect[variant]?.length ?? 0) > 0;
   const isBroken = report.violations.length > 0;
-  const verdict = isBroken ? (mayFail ? 'expected' : 'violated') : mayFail ? 'unshown' : 'kept';
+  const verdict = isBroken ? (mayFail ? 'expected' : 'violated') : mayFail && plan === undefined ? 'unshown' : 'kept';
   return { study, report, verdict };
 }
 
 /** The study that a recording is of; undefined for a recording of something else. */
 export function parseStudyRecording(value: unknown): StudyRecording | undefined {
   const { schema, scenario, level, seed, plan, traceHash } = (value ?? {}) as Readonly<Record<string, unknown>>;
-  if (schema !== 'grp.lab.recording/1' || plan !== undefined) return undefined;
+  if (schema !== 'grp.lab.recording/1') return undefined;
   if (typeof scenario !== 'string' || typeof level !== 'string' || typeof seed !== 'number') return undefined;
-  if (studyOf(scenario) === undefined || !Number.isInteger(seed) || seed < 0) return undefined;
-  return { schema, scenario, level, seed, ...(typeof traceHash === 'string' && { traceHash }) };
+  const study = studyOf(scenario);
+  if (study === undefined || !Number.isInteger(seed) || seed < 0) return undefined;
+  const parsed = plan === undefined ? undefined : parsePlan(plan);
+  if (typeof parsed === 'string' || (parsed !== undefined && study.plan === undefined)) return undefined;
+  return {
+    ...{ schema, scenario, level, seed },
+    ...(parsed !== undefined && { plan: parsed }),
+    ...(typeof traceHash === 'string' && { traceHash }),
+  };
 }
 
 /** Runs a written-down study again. @throws GrpError LAB_LEVEL, LAB_HASH_DIFFERS */
-export async function replayStudy({ scenario, level, seed, traceHash }: StudyRecording): Promise<StudyRun> {
-  const run = await runStudy(studyOf(scenario) as LabStudy, level, seed);
+export async function replayStudy({ scenario, level, seed, plan, traceHash }: StudyRecording): Promise<StudyRun> {
+  const run = await runStudy(studyOf(scenario) as LabStudy, level, seed, plan);
   const hash = run.report.traceHash;
   if (traceHash !== undefined && traceHash !== hash)
     throw labError('LAB_HASH_DIFFERS', { context: { hash: hash.slice(0, 16), recorded: traceHash.slice(0, 16) } });

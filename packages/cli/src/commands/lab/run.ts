@@ -5,7 +5,7 @@ import { LessonCommand, lessonFlags } from '../../lab/lesson-command.ts';
 export class LabRun extends LessonCommand {
   static override readonly summary =
     'Run a lesson or study: what happens when something goes wrong, drawn step by step';
-  static override readonly description = `A lesson: a few workers, each with a colour that every multicast changes, under one level of the protocol: gms1 … gms4 of the classical exercise, or full, which is what @grp/gms does. A study: one story under two or more rules (order: fifo, causal, total; suspicion; priority; partition). All of it happens in virtual time and follows from the seed. Prints a space-time diagram and what each process saw; for a lesson the first divergence in one sentence.
+  static override readonly description = `A lesson: a few workers, each with a colour that every multicast changes, under one level of the protocol: gms1 … gms4 of the classical exercise, or full, which is what @grp/gms does. A study: one story under two or more rules (order: fifo, causal, total; suspicion; quorum; priority; disk; partition). All of it happens in virtual time and follows from the seed. Prints a space-time diagram and what each process saw; for a lesson the first divergence in one sentence.
 A check that the level is known to break here is part of the lesson: exit code 0. Exit code 2 for a level that there is not, 3 for a scenario that there is not, 8 when a check was violated that this level keeps.`;
   static override readonly examples = [
     { description: 'The leader dies in the middle of a multicast', command: '<%= config.bin %> lab run gms2-crash' },
