@@ -1,8 +1,9 @@
+import type { SpaceTimeEvent } from '../spacetime/events.ts';
 import type { LabTrace } from './trace.ts';
 
 /** One event of the Chrome trace format, which ui.perfetto.dev and chrome://tracing read. Times in µs. */
 interface ChromeEvent {
-  readonly ph: 'M' | 'X' | 'i' | 's' | 'f';
+  readonly ph: 'M' | 'X' | 'i';
   readonly name: string;
   readonly pid: number;
   readonly tid: number;
@@ -10,40 +11,68 @@ interface ChromeEvent {
   readonly [field: string]: unknown;
 }
 
-const threads = { messages: 1, state: 2 } as const;
 const messageUs = 20;
+const nsUs = 0.001;
+// Perfetto counts whole ns and rounds down: what must be later, or must have ended, keeps that distance all the same.
+const tickUs = 2 * nsUs;
+
+// Perfetto takes a tid for unique in the whole trace, and one that equals its pid for a process's main thread.
+const messagesOf = (pid: number): number => 2 * pid;
+const stateOf = (pid: number): number => 2 * pid + 1;
 
 /** A process per lane: its messages with arrows to where they arrive, its marks, and how long each view or term lasted. */
 export function perfettoTrace(trace: LabTrace): { readonly traceEvents: readonly ChromeEvent[] } {
   const { events, lanes } = trace;
   const pids = new Map(lanes.map((lane, index) => [lane, index + 1]));
-  const arrived = new Set<number>();
-  const labels = new Map<number, { readonly label: string; readonly kind: string }>();
-  for (const event of events) {
-    if (event.type === 'arrival') arrived.add(event.serial);
-    if (event.type === 'departure') labels.set(event.serial, event);
-  }
+  const departures = new Map(events.flatMap((event) => (event.type === 'departure' ? [[event.serial, event]] : [])));
+  const arrived = new Set(events.flatMap((event) => (event.type === 'arrival' ? [event.serial] : [])));
   const out: ChromeEvent[] = lanes.flatMap((lane, index) => names(lane, index + 1));
-  const tid = threads.messages;
-  for (const event of events) {
+  for (const { event, ts, dur } of laidOut(events)) {
     const pid = pids.get(event.lane) ?? 0;
-    const ts = us(event.at);
-    if (event.type === 'departure') {
-      const { label, kind, to, serial } = event;
-      const isLost = !arrived.has(serial);
-      out.push({ ph: 'X', name: label, cat: kind, pid, tid, ts, dur: messageUs, args: { to, lost: isLost } });
-      if (!isLost) out.push({ ph: 's', name: label, cat: 'message', id: serial, pid, tid, ts });
-    } else if (event.type === 'arrival') {
-      const { label, kind } = labels.get(event.serial) ?? { label: '?', kind: 'message' };
-      const name = `← ${label}`;
-      out.push({ ph: 'X', name, cat: kind, pid, tid, ts, dur: messageUs, args: { from: event.from } });
-      out.push({ ph: 'f', bp: 'e', name: label, cat: 'message', id: event.serial, pid, tid, ts });
-    } else {
+    const place = { pid, tid: messagesOf(pid), ts };
+    if (event.type === 'mark') {
       const scope = event.lane === '' ? 'g' : 't';
-      out.push({ ph: 'i', s: scope, name: `${event.mark} ${event.label}`, cat: event.mark, pid, tid, ts });
+      out.push({ ph: 'i', s: scope, name: `${event.mark} ${event.label}`, cat: event.mark, ...place });
+      continue;
     }
+    const departure = departures.get(event.serial);
+    const { label, kind } = departure ?? { label: '?', kind: 'message' };
+    const isPaired = departure !== undefined && arrived.has(event.serial);
+    const isSent = event.type === 'departure';
+    // The newer form of an arrow: it belongs to the slice that it is written on, whatever else begins at that time.
+    const arrow = isPaired && {
+      bind_id: `0x${event.serial.toString(16)}`,
+      ...(isSent ? { flow_out: true } : { flow_in: true }),
+    };
+    const args = isSent ? { to: event.to, lost: !isPaired } : { from: event.from };
+    const name = isSent ? label : `← ${label}`;
+    out.push({ ph: 'X', name, cat: kind, ...place, dur, args, ...arrow });
   }
   return { traceEvents: [...out, ...bands(trace, pids)] };
+}
+
+/**
+ * When each event begins and how long it is drawn: what overlaps on one thread without nesting is dropped by Perfetto, so
+ * that a slice ends before the next one of its lane begins, and what happened at one instant follows each other by 2 ns.
+ */
+function laidOut(events: readonly SpaceTimeEvent[]) {
+  const laid: { readonly event: SpaceTimeEvent; readonly ts: number; dur: number }[] = [];
+  const last = new Map<string, (typeof laid)[number]>();
+  const sentAt = new Map<number, number>();
+  for (const event of events) {
+    const before = last.get(event.lane);
+    const earliest = Math.max(
+      before === undefined ? 0 : before.ts + tickUs,
+      event.type === 'arrival' ? (sentAt.get(event.serial) ?? 0) + tickUs : 0,
+    );
+    const ts = us(Math.max(event.at * 1_000, earliest));
+    if (before !== undefined) before.dur = us(Math.min(before.dur, ts - before.ts - nsUs));
+    const one = { event, ts, dur: messageUs };
+    if (event.type === 'departure') sentAt.set(event.serial, ts);
+    last.set(event.lane, one);
+    laid.push(one);
+  }
+  return laid;
 }
 
 /** Views, terms and roles: each lasts until the next of its process. */
@@ -53,9 +82,17 @@ function bands({ events }: LabTrace, pids: ReadonlyMap<string, number>): readonl
   const close = (lane: string, at: number): void => {
     const begun = open.get(lane);
     if (begun === undefined) return;
-    const ts = us(begun.at);
+    const ts = us(begun.at * 1_000);
     const pid = pids.get(lane) ?? 0;
-    out.push({ ph: 'X', name: begun.name, cat: 'view', pid, tid: threads.state, ts, dur: us(at) - ts });
+    out.push({
+      ph: 'X',
+      name: begun.name,
+      cat: 'view',
+      pid,
+      tid: stateOf(pid),
+      ts,
+      dur: us(Math.max(0, us(at * 1_000) - ts - nsUs)),
+    });
     open.delete(lane);
   };
   for (const event of events) {
@@ -77,12 +114,13 @@ function names(lane: string, pid: number): readonly ChromeEvent[] {
     args: { name: text },
   });
   return [
-    name('process_name', 0, lane),
-    name('thread_name', threads.messages, 'messages'),
-    name('thread_name', threads.state, 'view or term'),
+    name('process_name', messagesOf(pid), lane),
+    name('thread_name', messagesOf(pid), 'messages'),
+    name('thread_name', stateOf(pid), 'view or term'),
   ];
 }
 
-function us(ms: number): number {
-  return Math.round(ms * 1_000);
+/** Whole nanoseconds. */
+function us(time: number): number {
+  return Math.round(time * 1_000) / 1_000;
 }
