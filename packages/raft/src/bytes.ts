@@ -83,8 +83,14 @@ export class ByteReader {
   #offset = 0;
   #isBroken = false;
 
-  constructor(bytes: Uint8Array) {
+  constructor(bytes: Uint8Array, offset = 0) {
     this.#bytes = bytes;
+    this.#offset = offset;
+  }
+
+  /** Where the next byte is read. */
+  get offset(): number {
+    return this.#offset;
   }
 
   get isBroken(): boolean {

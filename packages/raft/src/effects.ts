@@ -49,6 +49,8 @@ export type Input =
   | { readonly type: 'snapshot-taken'; readonly snapshot: SnapshotInfo | undefined }
   /** Answers `read-snapshot`; undefined: there is no such snapshot any more. */
   | { readonly type: 'snapshot-read'; readonly ticket: Ticket; readonly bytes: Uint8Array | undefined }
+  /** Answers `save-chunk`. False: what has arrived of this snapshot is not kept. */
+  | { readonly type: 'chunk-saved'; readonly id: string; readonly isSaved: boolean }
   /** Answers `install-snapshot`. False: what came together was not the snapshot; it is asked for again. */
   | { readonly type: 'snapshot-installed'; readonly id: string; readonly isWhole: boolean }
   /** The connection to a peer broke: what was on its way is lost. */
@@ -127,7 +129,7 @@ export type Effect =
       readonly offset: number;
       readonly bytesMax: number;
     }
-  /** Keeps a piece of a snapshot that is arriving; offset 0 begins anew. */
+  /** Keeps a piece of a snapshot that is arriving; offset 0 begins anew. One at a time: comes back as `chunk-saved`. */
   | {
       readonly type: 'save-chunk';
       readonly snapshot: SnapshotInfo;

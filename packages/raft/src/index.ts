@@ -23,11 +23,18 @@ export { decodeMessage, encodeMessage } from './wire/messages.ts';
 export { PayloadCodec } from './wire/payload.ts';
 export type { Message } from './messages.ts';
 export type { PersistWrite, RaftPeers, RaftStorage } from './ports.ts';
-export { RaftMachine, type RaftMachineOptions, type RaftStatus, type Restored } from './protocol/machine.ts';
+export { RaftMachine, type RaftStatus } from './protocol/machine.ts';
+export type { RaftMachineOptions, Restored } from './protocol/restoring.ts';
 export { paperRules, type Rules } from './protocol/rules.ts';
 export { Replica, type Ended, type ReadEnded, type ReplicaOptions } from './replica.ts';
 export { sessionRules, type SessionRules } from './sessions.ts';
-export { SessionedStateMachine, type Outcome, type StateMachine } from './state-machine.ts';
+export {
+  SessionedStateMachine,
+  type Outcome,
+  type PiecePlace,
+  type SnapshotPieces,
+  type StateMachine,
+} from './state-machine.ts';
 export type {
   Command,
   Configuration,

@@ -1,10 +1,11 @@
-import type { Log, SnapshotReader, SnapshotWriter } from '@grp/storage';
+import type { Log, SnapshotInfo as HeldSnapshot, SnapshotReader, SnapshotWriter } from '@grp/storage';
 import { GrpError, type Random } from '@grp/core';
 import { ByteReader, ByteWriter } from './bytes.ts';
 import type { PersistWrite, RaftStorage } from './ports.ts';
 import type { PlacedConfiguration } from './protocol/configurations.ts';
 import type { TermRun } from './protocol/log.ts';
-import type { Restored } from './protocol/machine.ts';
+import type { Restored } from './protocol/restoring.ts';
+import type { SnapshotPieces } from './state-machine.ts';
 import type { Configuration, Entry, HardState, LogIndex, LogPosition, SnapshotInfo } from './types.ts';
 import { readConfiguration, writeConfiguration, type PayloadCodec } from './wire/payload.ts';
 
@@ -16,8 +17,8 @@ export interface OpenedStorage {
   readonly storage: LogStorage;
   /** Undefined: this server never ran before. */
   readonly restored: Restored | undefined;
-  /** The snapshot's content, for the state machine. */
-  readonly snapshot: Uint8Array | undefined;
+  /** The snapshot's content, for the state machine, in pieces. */
+  readonly snapshot: AsyncIterable<Uint8Array> | undefined;
 }
 
 /** Reads what an open log holds, and makes it a server's disk. */
@@ -27,8 +28,7 @@ export async function openRaftStorage(
 ): Promise<OpenedStorage> {
   const { recovered } = log;
   const { damage } = recovered;
-  const snapshot = recovered.snapshot === undefined ? undefined : await readSnapshot(log);
-  const info = snapshot?.info;
+  const info = recovered.snapshot === undefined ? undefined : infoOf(recovered.snapshot);
   // Entries behind a snapshot that is gone lead nowhere.
   const isReachable = recovered.compacted.index <= (info?.index ?? 0);
   const from: LogPosition = isReachable ? recovered.compacted : { index: info?.index ?? 0, term: info?.term ?? 0 };
@@ -50,7 +50,7 @@ export async function openRaftStorage(
     commit: recovered.commitHint,
     damage: { log: isLogDamaged, hardState: damage?.hardState === 'suspect' },
   };
-  return { storage, restored, snapshot: snapshot?.bytes };
+  return { storage, restored, snapshot: info === undefined ? undefined : piecesOf(log, info.id) };
 }
 
 /** A server's disk, on a log of `@grp/storage`. */
@@ -62,9 +62,7 @@ export class LogStorage implements RaftStorage {
   #shown: { readonly base: LogPosition; readonly last: LogIndex } | undefined;
   readonly #waiting: { readonly ticket: number; readonly done: (failure?: string) => void }[] = [];
   #blocked: (() => void)[] = [];
-  #arriving:
-    | { readonly id: string; readonly writer: SnapshotWriter; sizeBytes: number; work: Promise<void> }
-    | undefined;
+  #arriving: { readonly id: string; readonly writer: SnapshotWriter } | undefined;
   #reader: { readonly id: string; readonly reader: SnapshotReader } | undefined;
   readonly #cancel: () => void;
   /** Told when room is short, and when there is room again. */
@@ -136,16 +134,19 @@ export class LogStorage implements RaftStorage {
 
   saveSnapshot(
     { index, term, configuration }: Parameters<RaftStorage['saveSnapshot']>[0],
-    bytes: Uint8Array,
-    done: (snapshot: SnapshotInfo | undefined) => void,
+    pieces: SnapshotPieces,
+    done: (snapshot: SnapshotInfo | undefined, bug?: unknown) => void,
   ): void {
     const id = `${index}-${term}-${this.#random.nextU32().toString(36)}${this.#random.nextU32().toString(36)}`;
     const writer = this.#log.snapshots.create({ index, term, metadata: writeMetadata(id, configuration) });
-    const info = { id, index, term, configuration, sizeBytes: bytes.length };
-    writeAll(writer, bytes).then(
+    writeAll(writer, pieces).then(
       // A later one that came from the leader meanwhile counts more.
-      () => done(infoOf(this.#log)?.id === id ? info : undefined),
-      () => done(undefined),
+      () =>
+        done(latestId(this.#log) === id ? { id, index, term, configuration, sizeBytes: writer.sizeBytes } : undefined),
+      (cause: unknown) => {
+        writer.abort().catch(() => {});
+        done(undefined, cause instanceof GrpError ? undefined : cause);
+      },
     );
   }
 
@@ -156,20 +157,27 @@ export class LogStorage implements RaftStorage {
     this.#readChunk(id, offset, bytesMax).then(done, () => done(undefined));
   }
 
-  saveChunk({ id, index, term, configuration }: SnapshotInfo, offset: number, bytes: Uint8Array): void {
+  saveChunk(
+    { id, index, term, configuration }: SnapshotInfo,
+    offset: number,
+    bytes: Uint8Array,
+    done: (isSaved: boolean) => void,
+  ): void {
     if (offset === 0) {
       this.#arriving?.writer.abort().catch(() => {});
       const writer = this.#log.snapshots.create({ index, term, metadata: writeMetadata(id, configuration) });
-      this.#arriving = { id, writer, sizeBytes: 0, work: Promise.resolve() };
+      this.#arriving = { id, writer };
     }
     const arriving = this.#arriving;
-    if (arriving?.id !== id || arriving.sizeBytes !== offset) return;
-    arriving.sizeBytes += bytes.length;
-    arriving.work = arriving.work.then(() => arriving.writer.write(bytes));
-    arriving.work.catch(() => {}); // installing tells
+    if (arriving?.id !== id || arriving.writer.sizeBytes !== offset) return queueMicrotask(() => done(false));
+    arriving.writer.write(bytes).then(
+      () => done(true),
+      () => done(false),
+    );
+    return undefined;
   }
 
-  installSnapshot(snapshot: SnapshotInfo, done: (bytes: Uint8Array | undefined) => void): void {
+  installSnapshot(snapshot: SnapshotInfo, done: (pieces: SnapshotPieces | undefined) => void): void {
     this.#install(snapshot).then(done, () => done(undefined));
   }
 
@@ -182,18 +190,16 @@ export class LogStorage implements RaftStorage {
     this.#blocked = [];
   }
 
-  async #install({ id, index, term, sizeBytes }: SnapshotInfo): Promise<Uint8Array | undefined> {
+  async #install({ id, index, term, sizeBytes }: SnapshotInfo): Promise<SnapshotPieces | undefined> {
     const arriving = this.#arriving;
     this.#arriving = undefined;
     if (arriving?.id !== id) return undefined;
-    await arriving.work;
     if (arriving.writer.sizeBytes !== sizeBytes) {
       await arriving.writer.abort();
       return undefined;
     }
     await arriving.writer.commit();
-    const { info, bytes } = await readSnapshot(this.#log);
-    if (info.id !== id) return undefined;
+    if (latestId(this.#log) !== id) return undefined;
     await new Promise<void>((resolve, reject) =>
       this.#do(
         (failure) => (failure === undefined ? resolve() : reject(new Error(failure))),
@@ -203,12 +209,12 @@ export class LogStorage implements RaftStorage {
         },
       ),
     );
-    return bytes;
+    return piecesOf(this.#log, id);
   }
 
   async #readChunk(id: string, offset: number, bytesMax: number): Promise<Uint8Array | undefined> {
     if (this.#reader?.id !== id) {
-      if (infoOf(this.#log)?.id !== id) return undefined;
+      if (latestId(this.#log) !== id) return undefined;
       const reader = await this.#log.snapshots.open();
       const opened = readMetadata(reader.info)?.id;
       if (opened !== id) {
@@ -317,32 +323,37 @@ function decodeAll(
   return entries;
 }
 
-async function readSnapshot(log: Log): Promise<{ readonly info: SnapshotInfo; readonly bytes: Uint8Array }> {
+/** The content of a snapshot, read as it is drawn: what a state machine takes over is never in memory as a whole. */
+async function* piecesOf(log: Log, id: string): AsyncGenerator<Uint8Array, void, void> {
   const reader = await log.snapshots.open();
   try {
-    const label = readMetadata(reader.info);
-    if (label === undefined) throw new Error('the label of the snapshot is of another version');
-    const { index, term, sizeBytes } = reader.info;
-    const bytes = new Uint8Array(sizeBytes);
-    for (let offset = 0; offset < sizeBytes;) {
-      const chunk = await reader.read(offset, readBytes);
-      bytes.set(chunk, offset);
-      offset += chunk.length;
+    if (readMetadata(reader.info)?.id !== id) throw new Error('another snapshot has taken its place');
+    for (let offset = 0; offset < reader.info.sizeBytes;) {
+      const piece = await reader.read(offset, readBytes);
+      yield piece;
+      offset += piece.length;
     }
-    return { info: { ...label, index, term, sizeBytes }, bytes };
   } finally {
     reader.close();
   }
 }
 
-function infoOf(log: Log): { readonly id: string } | undefined {
-  const { latest } = log.snapshots;
-  return latest === undefined ? undefined : readMetadata(latest);
+function infoOf(held: HeldSnapshot): SnapshotInfo {
+  const label = readMetadata(held);
+  if (label === undefined) throw new Error('the label of the snapshot is of another version');
+  const { index, term, sizeBytes } = held;
+  return { ...label, index, term, sizeBytes };
 }
 
-async function writeAll(writer: SnapshotWriter, bytes: Uint8Array): Promise<void> {
-  for (let offset = 0; offset < bytes.length; offset += readBytes)
-    await writer.write(bytes.subarray(offset, offset + readBytes));
+function latestId(log: Log): string | undefined {
+  const { latest } = log.snapshots;
+  return latest === undefined ? undefined : readMetadata(latest)?.id;
+}
+
+async function writeAll(writer: SnapshotWriter, pieces: SnapshotPieces): Promise<void> {
+  for await (const piece of pieces)
+    for (let offset = 0; offset < piece.length; offset += readBytes)
+      await writer.write(piece.subarray(offset, offset + readBytes));
   await writer.commit();
 }
 

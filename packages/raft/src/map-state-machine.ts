@@ -1,5 +1,7 @@
+import { invariant } from '@grp/core';
 import { ByteReader, ByteWriter } from './bytes.ts';
-import type { StateMachine } from './state-machine.ts';
+import { RecordReader } from './record-reader.ts';
+import type { PiecePlace, StateMachine } from './state-machine.ts';
 
 /** A change of one key. Values are text; a key that was never put, or deleted, has none. */
 export type MapCommand =
@@ -56,41 +58,118 @@ export function decodeMapAnswer(bytes: Uint8Array): MapAnswer {
   return { holds, value: hasValue ? value : undefined };
 }
 
-/** A map from keys to values: the state machine of the role `raft`, of tests and of benchmarks. */
+const pieceBytes = 65_536;
+/** Changes that go into the map with each command, once a snapshot is written: a few, so that no command waits. */
+const settledAtOnce = 8;
+
+interface Restoring {
+  readonly records: RecordReader;
+  readonly map: Map<string, string>;
+  left: number | undefined;
+}
+
+/**
+ * A map from keys to values: the state machine of the role `raft`, of tests and of benchmarks. While a snapshot is drawn the
+ * map stays as it is, and what changes is kept beside it.
+ */
 export class MapStateMachine implements StateMachine {
-  readonly #map = new Map<string, string>();
+  readonly inPieces = true;
+  #map = new Map<string, string>();
+  /** By key, what is other than in the map; undefined: the key has no value any more. */
+  #changes = new Map<string, string | undefined>();
+  #isDrawn = false;
+  #restoring: Restoring | undefined;
 
   get(key: string): string | undefined {
-    return this.#map.get(key);
+    if (this.#changes.size === 0) return this.#map.get(key);
+    const changed = this.#changes.get(key);
+    return changed !== undefined || this.#changes.has(key) ? changed : this.#map.get(key);
   }
 
   get size(): number {
-    return this.#map.size;
+    let { size } = this.#map;
+    for (const [key, value] of this.#changes) size += Number(value !== undefined) - Number(this.#map.has(key));
+    return size;
   }
 
   apply(bytes: Uint8Array): Uint8Array {
+    if (this.#changes.size > 0 && !this.#isDrawn) this.#settle(settledAtOnce);
     const command = decodeMapCommand(bytes);
     if (command === undefined) return answer({ holds: false, value: undefined });
     const { type, key } = command;
-    const value = this.#map.get(key);
-    if (type === 'get') return answer({ holds: true, value });
-    if (type === 'compare-and-set' && value !== command.expected) return answer({ holds: false, value: undefined });
-    if (type === 'delete') this.#map.delete(key);
-    else this.#map.set(key, command.value);
+    if (type === 'get') return answer({ holds: true, value: this.get(key) });
+    if (type === 'compare-and-set' && this.get(key) !== command.expected)
+      return answer({ holds: false, value: undefined });
+    this.#set(key, type === 'delete' ? undefined : command.value);
     return doneAnswer;
   }
 
-  snapshot(): Uint8Array {
-    const writer = new ByteWriter(4_096).varint(this.#map.size);
-    for (const [key, value] of this.#map) writer.text(key).text(value);
-    return writer.finish();
+  snapshot(): Iterable<Uint8Array> {
+    if (this.#isDrawn) this.#map = new Map(this.#map); // the one before is still being drawn
+    this.#settle(Infinity);
+    const map = this.#map;
+    this.#isDrawn = true;
+    const done = (): void => void (this.#isDrawn &&= this.#map !== map);
+    return (function* () {
+      try {
+        yield* written(map);
+      } finally {
+        done();
+      }
+    })();
   }
 
-  restore(snapshot: Uint8Array): void {
-    this.#map.clear();
-    const reader = new ByteReader(snapshot);
-    for (let left = reader.count(); left > 0 && !reader.isBroken; left--) this.#map.set(reader.text(), reader.text());
+  restore(piece: Uint8Array, { isFirst, isLast }: PiecePlace): void {
+    if (isFirst) this.#restoring = { records: new RecordReader(), map: new Map(), left: undefined };
+    const restoring = this.#restoring;
+    invariant(restoring !== undefined, 'a snapshot begins with its first piece');
+    const { records, map } = restoring;
+    records.push(piece);
+    restoring.left ??= records.take((reader) => reader.varint());
+    while ((restoring.left ?? 0) > 0) {
+      const pair = records.take((reader) => [reader.text(), reader.text()] as const);
+      if (pair === undefined) break;
+      map.set(...pair);
+      (restoring.left as number)--;
+    }
+    if (!isLast) return;
+    invariant(restoring.left === 0, 'the snapshot is whole');
+    this.#restoring = undefined;
+    this.#map = map;
+    this.#changes = new Map();
+    this.#isDrawn = false;
   }
+
+  #set(key: string, value: string | undefined): void {
+    if (this.#isDrawn) {
+      this.#changes.set(key, value);
+      return;
+    }
+    if (this.#changes.size > 0) this.#changes.delete(key);
+    if (value === undefined) this.#map.delete(key);
+    else this.#map.set(key, value);
+  }
+
+  #settle(countMax: number): void {
+    let left = countMax;
+    for (const [key, value] of this.#changes) {
+      if (left-- <= 0) return;
+      this.#changes.delete(key);
+      if (value === undefined) this.#map.delete(key);
+      else this.#map.set(key, value);
+    }
+  }
+}
+
+function* written(map: ReadonlyMap<string, string>): Iterable<Uint8Array> {
+  let writer = new ByteWriter(4_096).varint(map.size);
+  for (const [key, value] of map) {
+    writer.text(key).text(value);
+    if (writer.length < pieceBytes) continue;
+    yield writer.finish();
+    writer = new ByteWriter(pieceBytes + 4_096);
+  }
+  yield writer.finish();
 }
 
 function answer({ holds, value }: MapAnswer): Uint8Array {

@@ -1,4 +1,5 @@
 import type { PersistWrite, RaftStorage } from './ports.ts';
+import { joined, type SnapshotPieces } from './state-machine.ts';
 import type { Entry, LogIndex, SnapshotInfo } from './types.ts';
 
 /**
@@ -42,12 +43,18 @@ export class MemoryStorage implements RaftStorage {
 
   saveSnapshot(
     { index, term, configuration }: Parameters<RaftStorage['saveSnapshot']>[0],
-    bytes: Uint8Array,
-    done: (snapshot: SnapshotInfo | undefined) => void,
+    pieces: SnapshotPieces,
+    done: (snapshot: SnapshotInfo | undefined, bug?: unknown) => void,
   ): void {
-    const info = { id: `${index}-${term}-${++this.#count}`, index, term, configuration, sizeBytes: bytes.length };
-    this.#snapshot = { info, bytes };
-    this.#later(() => done(info));
+    const id = `${index}-${term}-${++this.#count}`;
+    all(pieces).then(
+      (bytes) => {
+        const info = { id, index, term, configuration, sizeBytes: bytes.length };
+        if ((this.#snapshot?.info.index ?? 0) < index) this.#snapshot = { info, bytes };
+        done(this.#snapshot?.info === info ? info : undefined);
+      },
+      (bug: unknown) => done(undefined, bug),
+    );
   }
 
   readSnapshot(
@@ -58,28 +65,30 @@ export class MemoryStorage implements RaftStorage {
     this.#later(() => done(snapshot?.info.id === id ? snapshot.bytes.slice(offset, offset + bytesMax) : undefined));
   }
 
-  saveChunk(_: SnapshotInfo, offset: number, bytes: Uint8Array): void {
+  saveChunk(_: SnapshotInfo, offset: number, bytes: Uint8Array, done: (isSaved: boolean) => void): void {
     if (offset === 0) this.#arriving = [];
     this.#arriving.push(bytes);
+    this.#later(() => done(true));
   }
 
-  installSnapshot(info: SnapshotInfo, done: (bytes: Uint8Array | undefined) => void): void {
-    const bytes = new Uint8Array(info.sizeBytes);
-    let size = 0;
-    for (const chunk of this.#arriving.splice(0)) {
-      if (size + chunk.length <= bytes.length) bytes.set(chunk, size);
-      size += chunk.length;
-    }
-    const isWhole = size === info.sizeBytes;
+  installSnapshot(info: SnapshotInfo, done: (pieces: SnapshotPieces | undefined) => void): void {
+    const bytes = joined(this.#arriving.splice(0));
+    const isWhole = bytes.length === info.sizeBytes;
     if (isWhole) {
       this.#snapshot = { info, bytes };
       this.#empty(info.index);
     }
-    this.#later(() => done(isWhole ? bytes : undefined));
+    this.#later(() => done(isWhole ? [bytes] : undefined));
   }
 
   #empty(base: LogIndex): void {
     this.#base = base;
     this.#entries = [];
   }
+}
+
+async function all(pieces: SnapshotPieces): Promise<Uint8Array> {
+  const parts: Uint8Array[] = [];
+  for await (const piece of pieces) parts.push(piece);
+  return joined(parts);
 }

@@ -149,7 +149,7 @@ class RaftNode implements Raft {
     const random = this.#random.fork(`raft:${id}`);
     const { storage, restored, snapshot } = await openRaftStorage(log, { payloads, random: random.fork('snapshots') });
     const sessioned = new SessionedStateMachine(stateMachine);
-    if (snapshot !== undefined) sessioned.restore(snapshot);
+    if (snapshot !== undefined) await sessioned.restore(snapshot);
     const machine = new RaftMachine({
       id,
       priority,

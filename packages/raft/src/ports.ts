@@ -1,5 +1,6 @@
 import type { Effect } from './effects.ts';
 import type { Message } from './messages.ts';
+import type { SnapshotPieces } from './state-machine.ts';
 import type { Configuration, Entry, LogIndex, ServerId, SnapshotInfo, Term } from './types.ts';
 
 /** What a write holds, and in which order it is done: cut or reset the log, append, replace the hard state. */
@@ -24,23 +25,27 @@ export interface RaftStorage {
    * must not hide it.
    */
   recovered(): void;
-  /** Makes a snapshot durable, in place of older ones; undefined when that failed, and the log stays as it is. */
+  /**
+   * Makes a snapshot durable, in place of older ones. The first piece is drawn during this call, the others as the disk
+   * takes them; entries are written meanwhile. Undefined when that failed, and the log stays as it is; with a `bug` when
+   * drawing threw.
+   */
   saveSnapshot(
     place: { readonly index: LogIndex; readonly term: Term; readonly configuration: Configuration },
-    bytes: Uint8Array,
-    done: (snapshot: SnapshotInfo | undefined) => void,
+    pieces: SnapshotPieces,
+    done: (snapshot: SnapshotInfo | undefined, bug?: unknown) => void,
   ): void;
   readSnapshot(
     range: { readonly id: string; readonly offset: number; readonly bytesMax: number },
     done: (bytes: Uint8Array | undefined) => void,
   ): void;
-  /** Keeps a piece of an arriving snapshot; offset 0 begins anew. */
-  saveChunk(snapshot: SnapshotInfo, offset: number, bytes: Uint8Array): void;
+  /** Keeps a piece of an arriving snapshot; offset 0 begins anew. False: it is not kept, begin anew. */
+  saveChunk(snapshot: SnapshotInfo, offset: number, bytes: Uint8Array, done: (isSaved: boolean) => void): void;
   /**
    * Checks what has arrived, makes it durable, and empties the log after it, as one step: a crash leaves all or nothing.
-   * The bytes, or undefined when the pieces are not that snapshot.
+   * The content, or undefined when the pieces are not that snapshot.
    */
-  installSnapshot(snapshot: SnapshotInfo, done: (bytes: Uint8Array | undefined) => void): void;
+  installSnapshot(snapshot: SnapshotInfo, done: (pieces: SnapshotPieces | undefined) => void): void;
 }
 
 /** The way to the other servers. Messages may be lost, doubled and reordered, never altered. */

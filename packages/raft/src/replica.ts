@@ -3,8 +3,8 @@ import type { ClientPayload, Effect, Input, MembershipStep, Refusal, Ticket } fr
 import type { Message } from './messages.ts';
 import type { RaftPeers, RaftStorage } from './ports.ts';
 import type { RaftMachine, RaftStatus } from './protocol/machine.ts';
-import type { Outcome, SessionedStateMachine } from './state-machine.ts';
-import type { Entry, LogIndex, ServerId, Term } from './types.ts';
+import type { Outcome, SessionedStateMachine, SnapshotPieces } from './state-machine.ts';
+import type { Entry, LogIndex, ServerId, SnapshotInfo, Term } from './types.ts';
 
 /** How an operation ended. */
 export type Ended =
@@ -54,6 +54,7 @@ export class Replica {
   readonly #options: ReplicaOptions;
   readonly #driver: Driver<Input>;
   #ticket = 0;
+  #isStopped = false;
   readonly #proposals = new Map<Ticket, (ended: Ended) => void>();
   readonly #accepted = new Map<LogIndex, AcceptedProposal>();
   readonly #reads = new Map<Ticket, WaitingRead>();
@@ -77,6 +78,7 @@ export class Replica {
 
   /** Ends this life. Whoever waits learns nothing more than that. */
   stop(): void {
+    this.#isStopped = true;
     this.#driver.stop();
     const [proposals, accepted] = [[...this.#proposals.values()], [...this.#accepted.values()]];
     this.#proposals.clear();
@@ -194,33 +196,52 @@ export class Replica {
         storage.recovered();
         break;
       case 'take-snapshot':
-        storage.saveSnapshot(effect, stateMachine.snapshot(), (snapshot) =>
-          this.#push({ type: 'snapshot-taken', snapshot }),
+        storage.saveSnapshot(effect, stateMachine.snapshot(), (snapshot, bug) =>
+          bug === undefined ? this.#push({ type: 'snapshot-taken', snapshot }) : this.#fatal(bug),
         );
         break;
       case 'read-snapshot':
         storage.readSnapshot(effect, (bytes) => this.#push({ type: 'snapshot-read', ticket: effect.ticket, bytes }));
         break;
       case 'save-chunk':
-        storage.saveChunk(effect.snapshot, effect.offset, effect.bytes);
+        storage.saveChunk(effect.snapshot, effect.offset, effect.bytes, (isSaved) =>
+          this.#push({ type: 'chunk-saved', id: effect.snapshot.id, isSaved }),
+        );
         break;
       case 'install-snapshot':
-        storage.installSnapshot(effect.snapshot, (bytes) => this.#install(effect.snapshot, bytes));
+        storage.installSnapshot(effect.snapshot, (pieces) => this.#install(effect.snapshot, pieces));
         break;
     }
   }
 
-  #install({ id, index }: { readonly id: string; readonly index: LogIndex }, bytes: Uint8Array | undefined): void {
-    if (bytes !== undefined) {
-      this.#options.stateMachine.restore(bytes);
-      this.#options.onRestored?.(index);
-      for (const [at, waiting] of this.#accepted) {
-        if (at > index) continue;
-        this.#accepted.delete(at);
-        tell(waiting, () => ({ type: 'unknown' }));
-      }
+  #install(snapshot: SnapshotInfo, pieces: SnapshotPieces | undefined): void {
+    if (pieces === undefined) return this.#push({ type: 'snapshot-installed', id: snapshot.id, isWhole: false });
+    try {
+      const restored = this.#options.stateMachine.restore(pieces);
+      if (restored === undefined) this.#installed(snapshot);
+      else restored.then(() => this.#installed(snapshot)).catch((cause: unknown) => this.#fatal(cause));
+    } catch (cause) {
+      this.#fatal(cause);
     }
-    this.#push({ type: 'snapshot-installed', id, isWhole: bytes !== undefined });
+    return undefined;
+  }
+
+  #installed({ id, index }: SnapshotInfo): void {
+    if (this.#isStopped) return;
+    this.#options.onRestored?.(index);
+    for (const [at, waiting] of this.#accepted) {
+      if (at > index) continue;
+      this.#accepted.delete(at);
+      tell(waiting, () => ({ type: 'unknown' }));
+    }
+    this.#push({ type: 'snapshot-installed', id, isWhole: true });
+  }
+
+  /** The disk took a snapshot and cannot give it back, or the state machine threw. */
+  #fatal(cause: unknown): void {
+    if (this.#isStopped) return;
+    this.stop();
+    this.#options.onFatal(cause);
   }
 
   #apply(entries: readonly Entry[]): void {

@@ -1,4 +1,5 @@
-import type { ByteReader, ByteWriter } from './bytes.ts';
+import { ByteWriter } from './bytes.ts';
+import type { RecordReader } from './record-reader.ts';
 import type { Command, LogIndex } from './types.ts';
 
 /**
@@ -33,7 +34,11 @@ interface Session {
   /** All commands below are answered and acknowledged. */
   acknowledged: number;
   readonly answers: Map<number, Uint8Array>;
+  /** How many snapshots had been captured when this was made: one that was captured since still reads it. */
+  readonly captures: number;
 }
+
+const pieceBytes = 65_536;
 
 /** The judgement on which exactly-once rests; tests replace it by classical mistakes. */
 export interface SessionRules {
@@ -64,6 +69,7 @@ export class SessionTable {
   // In the order of last use.
   #sessions = new Map<LogIndex, Session>();
   #answerBytes = 0;
+  #captures = 0;
 
   constructor(
     rules: SessionRules = sessionRules,
@@ -79,14 +85,15 @@ export class SessionTable {
 
   /** Opens a session; its id is the index of the entry that asked for it. */
   register(index: LogIndex): void {
-    this.#sessions.set(index, { acknowledged: 1, answers: new Map() });
+    this.#sessions.set(index, { acknowledged: 1, answers: new Map(), captures: this.#captures });
     this.#evict();
   }
 
   judge(command: Command): Verdict {
-    const session = this.#sessions.get(command.session);
-    const verdict = this.#rules.judge(session, command);
-    if (session === undefined) return verdict;
+    const known = this.#sessions.get(command.session);
+    const verdict = this.#rules.judge(known, command);
+    if (known === undefined) return verdict;
+    const session = this.#own(known);
     this.#sessions.delete(command.session);
     this.#sessions.set(command.session, session);
     if (command.acknowledged <= session.acknowledged) return verdict;
@@ -101,6 +108,7 @@ export class SessionTable {
 
   /** The command was applied: whoever asks again gets the same answer. */
   applied({ session: id, sequence }: Command, answer: Uint8Array): void {
+    // It was judged before, and is not in any snapshot since.
     const session = this.#sessions.get(id);
     if (session === undefined) return;
     session.answers.set(sequence, answer);
@@ -108,29 +116,23 @@ export class SessionTable {
     this.#evict();
   }
 
-  write(writer: ByteWriter): void {
-    writer.varint(this.#sessions.size);
-    for (const [id, { acknowledged, answers }] of this.#sessions) {
-      writer.varint(id).varint(acknowledged).varint(answers.size);
-      for (const [sequence, answer] of answers) writer.varint(sequence).bytes(answer);
-    }
+  /** All sessions as they are now, behind what `writer` has already, in pieces that may be drawn later. */
+  capture(writer: ByteWriter): Iterable<Uint8Array> {
+    this.#captures++;
+    return written(writer, [...this.#sessions]);
   }
 
-  /** Takes over what `write` wrote. */
-  read(reader: ByteReader): void {
-    this.#sessions = new Map();
-    this.#answerBytes = 0;
-    for (let left = reader.count(); left > 0 && !reader.isBroken; left--) {
-      const id = reader.varint();
-      const session: Session = { acknowledged: reader.varint(), answers: new Map() };
-      for (let answers = reader.count(); answers > 0 && !reader.isBroken; answers--) {
-        const sequence = reader.varint();
-        const answer = reader.bytes().slice();
-        session.answers.set(sequence, answer);
-        this.#answerBytes += answer.length;
-      }
-      this.#sessions.set(id, session);
-    }
+  /** Takes over what a reader has read. */
+  adopt({ sessions, answerBytes }: SessionReader): void {
+    this.#sessions = new Map(sessions);
+    this.#answerBytes = answerBytes;
+    this.#captures = 0;
+  }
+
+  /** The same session, for changing: what a snapshot may still have to write stays as it is. */
+  #own(session: Session): Session {
+    const captures = this.#captures;
+    return session.captures === captures ? session : { ...session, answers: new Map(session.answers), captures };
   }
 
   #evict(): void {
@@ -139,5 +141,69 @@ export class SessionTable {
       this.#sessions.delete(id);
       for (const answer of answers.values()) this.#answerBytes -= answer.length;
     }
+  }
+}
+
+function* written(head: ByteWriter, sessions: readonly (readonly [LogIndex, Session])[]): Iterable<Uint8Array> {
+  let writer = head.varint(sessions.length);
+  for (const [id, { acknowledged, answers }] of sessions) {
+    writer.varint(id).varint(acknowledged).varint(answers.size);
+    for (const [sequence, answer] of answers) {
+      writer.varint(sequence).bytes(answer);
+      if (writer.length < pieceBytes) continue;
+      yield writer.finish();
+      writer = new ByteWriter(4_096);
+    }
+    if (writer.length < pieceBytes) continue;
+    yield writer.finish();
+    writer = new ByteWriter(4_096);
+  }
+  yield writer.finish();
+}
+
+/** Reads what `capture` wrote, as it comes. */
+export class SessionReader {
+  readonly sessions = new Map<LogIndex, Session>();
+  answerBytes = 0;
+  readonly #records: RecordReader;
+  #sessionsLeft: number | undefined;
+  #open: Session | undefined;
+  #answersLeft = 0;
+
+  constructor(records: RecordReader) {
+    this.#records = records;
+  }
+
+  get isComplete(): boolean {
+    return this.#sessionsLeft === 0 && this.#answersLeft === 0;
+  }
+
+  /** Reads what is there; true: that was all. What follows is not touched. */
+  read(): boolean {
+    this.#sessionsLeft ??= this.#records.take((reader) => reader.varint());
+    if (this.#sessionsLeft === undefined) return false;
+    while (!this.isComplete) if (!(this.#answersLeft > 0 ? this.#readAnswer() : this.#readSession())) return false;
+    return true;
+  }
+
+  #readSession(): boolean {
+    const found = this.#records.take((reader) => [reader.varint(), reader.varint(), reader.varint()] as const);
+    if (found === undefined) return false;
+    const [id, acknowledged, answerCount] = found;
+    this.#open = { acknowledged, answers: new Map(), captures: 0 };
+    this.sessions.set(id, this.#open);
+    this.#answersLeft = answerCount;
+    this.#sessionsLeft = (this.#sessionsLeft ?? 0) - 1;
+    return true;
+  }
+
+  #readAnswer(): boolean {
+    const found = this.#records.take((reader) => [reader.varint(), reader.bytes().slice()] as const);
+    if (found === undefined) return false;
+    const [sequence, answer] = found;
+    this.#open?.answers.set(sequence, answer);
+    this.answerBytes += answer.length;
+    this.#answersLeft--;
+    return true;
   }
 }

@@ -289,37 +289,6 @@ test('what cannot be changed is refused, with the reason', () => {
   }
 });
 
-test('a snapshot in chunks: lost chunks are sent again, and it goes on where it stopped', () => {
-  const config = { snapshotEntries: 5, trailingEntries: 0, chunkBytes: 1 };
-  const script = new Script({ voters: three, config });
-  elected(script);
-  script.crash('n1');
-  for (let count = 0; count < 20; count++) {
-    script.propose('n3');
-    script.live(5);
-  }
-  script.live(600); // a follower that is silent for long does not hold the log back
-  for (let count = 0; count < 6; count++) {
-    script.propose('n3');
-    script.live(5);
-  }
-  expect(script.status('n3').firstIndex).toBeGreaterThan(5);
-  script.start('n1');
-  const chunks = new Set<object>();
-  let lost: object | undefined;
-  script.live(2_000, ({ message }) => {
-    if (message.type !== 'snapshot-request') return false;
-    chunks.add(message);
-    return message.offset === 2 && (lost ??= message) === message;
-  });
-  const offsets = [...chunks].map((chunk) => (chunk as { offset: number }).offset);
-  expect(offsets.filter((offset) => offset < 4)).toEqual([0, 1, 2, 2, 3]);
-  script.install('n1');
-  script.live(500);
-  expect(script.status('n1').commitIndex).toBe(script.status('n3').commitIndex);
-  expect(script.violations()).toEqual([]);
-});
-
 test('reads: of a leader by a round, of a follower through its leader, by a lease without a message', () => {
   const script = new Script({ voters: three });
   elected(script);

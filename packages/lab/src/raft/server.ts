@@ -78,7 +78,7 @@ export class RaftServer {
     this.map = new ObservedMap((command, index) => this.#executed(command, index));
     const stateMachine = new SessionedStateMachine(this.map, options.sessionRules);
     const { snapshot } = platter.image;
-    if (snapshot !== undefined) stateMachine.restore(snapshot.bytes);
+    if (snapshot !== undefined) stateMachine.restore([snapshot.bytes]);
     this.#observe({ type: 'restore', index: snapshot?.info.index ?? 0 });
     this.replica = new Replica({
       machine: this.#machine,

@@ -1,5 +1,5 @@
 import { below, fraction, type Clock, type Millis, type Random } from '@grp/core';
-import type { Entry, PersistWrite, RaftStorage, SnapshotInfo } from '@grp/raft';
+import type { Entry, PersistWrite, RaftStorage, SnapshotInfo, SnapshotPieces } from '@grp/raft';
 import { DiskImage, type DiskOperation, type Platter } from './platter.ts';
 
 /** What may be wrong with a disk for a while. */
@@ -79,14 +79,19 @@ export class SimStorage implements RaftStorage {
 
   saveSnapshot(
     place: Parameters<RaftStorage['saveSnapshot']>[0],
-    bytes: Uint8Array,
+    pieces: SnapshotPieces,
     done: (snapshot: SnapshotInfo | undefined) => void,
   ): void {
     const { index, term, configuration } = place;
     const id = `${this.#options.name}-${index}-${term}-${this.#snapshotNumber++}-${below(this.#options.random, 65_536)}`;
-    const snapshot = { id, index, term, configuration, sizeBytes: bytes.length };
-    // An older one that was overtaken by an installation must not take its place.
+    const drawing = (pieces as Iterable<Uint8Array>)[Symbol.iterator]();
+    const drawn: Uint8Array[] = [(drawing.next() as IteratorYieldResult<Uint8Array>).value];
+    // The rest is drawn later, when other commands have been applied. An older one that was overtaken by an installation
+    // must not take its place.
     this.#later(5, () => {
+      for (let next = drawing.next(); next.done !== true; next = drawing.next()) drawn.push(next.value);
+      const bytes = joinedBytes(drawn);
+      const snapshot = { id, index, term, configuration, sizeBytes: bytes.length };
       if ((this.#view.snapshot?.info.index ?? 0) >= index) return done(undefined);
       return this.#do({ type: 'snapshot', snapshot, bytes, empties: false }, (failure) =>
         done(failure === undefined ? snapshot : undefined),
@@ -104,22 +109,30 @@ export class SimStorage implements RaftStorage {
     });
   }
 
-  saveChunk({ id, sizeBytes }: SnapshotInfo, offset: number, bytes: Uint8Array): void {
+  saveChunk(
+    { id, sizeBytes }: SnapshotInfo,
+    offset: number,
+    bytes: Uint8Array,
+    done: (isSaved: boolean) => void,
+  ): void {
     if (offset === 0) this.#staging = { id, bytes: new Uint8Array(sizeBytes), size: 0 };
     const staging = this.#staging;
-    if (staging?.id !== id || staging.size !== offset) return;
-    staging.bytes.set(bytes, offset);
-    staging.size += bytes.length;
+    const fits = staging?.id === id && staging.size === offset;
+    if (fits) {
+      staging.bytes.set(bytes, offset);
+      staging.size += bytes.length;
+    }
+    this.#later(0.5, () => done(fits));
   }
 
-  installSnapshot(snapshot: SnapshotInfo, done: (bytes: Uint8Array | undefined) => void): void {
+  installSnapshot(snapshot: SnapshotInfo, done: (pieces: SnapshotPieces | undefined) => void): void {
     const staging = this.#staging;
     this.#staging = undefined;
     const isWhole = staging?.id === snapshot.id && staging.size === snapshot.sizeBytes;
     if (!isWhole) return this.#later(0.5, () => done(undefined));
     const { bytes } = staging;
     return this.#do({ type: 'snapshot', snapshot, bytes, empties: true }, (failure) =>
-      done(failure === undefined ? bytes : undefined),
+      done(failure === undefined ? inPieces(bytes) : undefined),
     );
   }
 
@@ -153,4 +166,22 @@ export class SimStorage implements RaftStorage {
     const { clock, random } = this.#options;
     clock.wakeAt(clock.now() + 0.1 + spreadMs * fraction(random), action);
   }
+}
+
+function joinedBytes(parts: readonly Uint8Array[]): Uint8Array {
+  const whole = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
+  let offset = 0;
+  for (const part of parts) {
+    whole.set(part, offset);
+    offset += part.length;
+  }
+  return whole;
+}
+
+/** Cut anywhere, as a disk gives it back. */
+function inPieces(bytes: Uint8Array): Uint8Array[] {
+  const pieceBytes = 100;
+  return Array.from({ length: Math.ceil(bytes.length / pieceBytes) }, (_, number) =>
+    bytes.subarray(number * pieceBytes, (number + 1) * pieceBytes),
+  );
 }

@@ -17,7 +17,8 @@ export class Follower {
   #acknowledged: LogIndex = 0;
   #mustAnswer = false;
   #mismatch: AppendResponse['mismatch'];
-  #staging: { readonly snapshot: SnapshotInfo; readonly offset: number } | undefined;
+  /** A snapshot that is arriving: how much of it is kept, and how much will be once the chunk under way is. */
+  #staging: { readonly snapshot: SnapshotInfo; readonly offset: number; readonly saving?: number } | undefined;
 
   constructor(state: State, election: Election, recovery: Recovery) {
     this.#state = state;
@@ -53,18 +54,32 @@ export class Follower {
       if (offset !== 0) return this.#tellOffset(from, snapshot.id, 0);
       this.#staging = { snapshot, offset: 0 };
     }
+    if (this.#staging.saving !== undefined) return undefined; // it is answered when the chunk under way is kept
     if (this.#staging.offset !== offset) return this.#tellOffset(from, snapshot.id, this.#staging.offset);
-    const end = offset + bytes.length;
-    if (end > snapshot.sizeBytes || (bytes.length === 0 && end < snapshot.sizeBytes))
+    const saving = offset + bytes.length;
+    if (saving > snapshot.sizeBytes || (bytes.length === 0 && saving < snapshot.sizeBytes))
       return state.drop('snapshot-chunk-beyond-end');
     state.effect({ type: 'save-chunk', snapshot, offset, bytes });
-    this.#staging = { snapshot, offset: end };
-    this.#tellOffset(from, snapshot.id, end);
-    if (end < snapshot.sizeBytes) return undefined;
-    state.installing = snapshot;
-    this.#staging = undefined;
-    state.effect({ type: 'install-snapshot', snapshot });
+    this.#staging = { snapshot, offset, saving };
     return undefined;
+  }
+
+  /** The leader sends no more before it hears of this: what arrives never outruns the disk. */
+  onChunkSaved(id: string, isSaved: boolean): void {
+    const state = this.#state;
+    const { snapshot, saving } = this.#staging ?? {};
+    if (snapshot?.id !== id || saving === undefined) return;
+    if (!isSaved) {
+      this.#staging = undefined; // and the next chunk is answered by asking for the first
+      return state.drop('snapshot-chunk-not-kept');
+    }
+    this.#staging = { snapshot, offset: saving };
+    if (state.role === 'follower' && state.leader !== undefined) this.#tellOffset(state.leader, id, saving);
+    if (saving < snapshot.sizeBytes) return;
+    this.#staging = undefined;
+    if (!state.rules.isSnapshotNews(snapshot.index, state.commit)) return; // it caught up otherwise meanwhile
+    state.installing = snapshot;
+    state.effect({ type: 'install-snapshot', snapshot });
   }
 
   onInstalled(id: string, isWhole: boolean): void {

@@ -1,47 +1,19 @@
-import { invariant, type Machine, type Millis, type Random, type Wake } from '@grp/core';
-import type { RaftConfig } from '../config.ts';
+import type { Machine, Millis, Wake } from '@grp/core';
 import type { Effect, Input, Ticket } from '../effects.ts';
 import type { Message } from '../messages.ts';
-import type { Configuration, HardState, LogIndex, RoleName, ServerId, SnapshotInfo, Term } from '../types.ts';
+import type { Configuration, LogIndex, RoleName, ServerId, Term } from '../types.ts';
 import { Applier } from './applier.ts';
 import { checkInvariants } from './assertions.ts';
-import { Configurations, emptyConfiguration, type PlacedConfiguration } from './configurations.ts';
 import { Election } from './election.ts';
 import { Follower } from './follower.ts';
 import { Handover } from './handover.ts';
 import { Leader } from './leader.ts';
-import { LogView, type LogContents } from './log.ts';
 import { Membership } from './membership.ts';
 import { Reads } from './reads.ts';
-import { Recovery, type Damage } from './recovery.ts';
-import { paperRules, type Rules } from './rules.ts';
+import { Recovery } from './recovery.ts';
 import { Snapshots } from './snapshots.ts';
-import { State } from './state.ts';
-
-/** What the disk gave back. A server that never ran before has nothing of it. */
-export interface Restored {
-  readonly hardState: HardState;
-  readonly log: LogContents;
-  /** The configurations in the log. */
-  readonly configurations: readonly PlacedConfiguration[];
-  readonly snapshot: SnapshotInfo | undefined;
-  /** All up to here was committed; a hint that may be too low, and beyond a log that lost its end. */
-  readonly commit: LogIndex;
-  readonly damage: Damage;
-}
-
-export interface RaftMachineOptions {
-  readonly id: ServerId;
-  /** A whole number; other things being equal the greatest leads, then the greatest id (default 0). */
-  readonly priority?: number;
-  readonly config: RaftConfig;
-  readonly random: Random;
-  /** Whom the cluster begins with, the same on each of its first servers; nobody: this server waits to be added. */
-  readonly bootstrap?: Configuration;
-  readonly restored?: Restored;
-  /** For tests of the checkers alone. */
-  readonly rules?: Partial<Rules>;
-}
+import { normalise, restore, type RaftMachineOptions } from './restoring.ts';
+import type { State } from './state.ts';
 
 export interface RaftStatus {
   readonly id: ServerId;
@@ -230,7 +202,10 @@ export class RaftMachine implements Machine<Input, Effect> {
   }
 
   #takeFetched(
-    input: Extract<Input, { type: 'log-read' | 'snapshot-taken' | 'snapshot-read' | 'snapshot-installed' }>,
+    input: Extract<
+      Input,
+      { type: 'log-read' | 'snapshot-taken' | 'snapshot-read' | 'chunk-saved' | 'snapshot-installed' }
+    >,
   ): void {
     switch (input.type) {
       case 'log-read':
@@ -241,6 +216,9 @@ export class RaftMachine implements Machine<Input, Effect> {
         break;
       case 'snapshot-read':
         this.#snapshots.onRead(input.ticket, input.bytes);
+        break;
+      case 'chunk-saved':
+        this.#follower.onChunkSaved(input.id, input.isSaved);
         break;
       case 'snapshot-installed':
         if (input.isWhole) this.#applier.onInstalled();
@@ -354,46 +332,4 @@ export class RaftMachine implements Machine<Input, Effect> {
     this.#told = { role, term, leader };
     this.#state.effect({ type: 'role', role, term, leader });
   }
-}
-
-function restore({ id, priority = 0, config, rules, random, bootstrap, restored }: RaftMachineOptions): State {
-  const allRules = { ...paperRules, ...rules };
-  const empty: LogContents = { base: { index: 0, term: 0 }, runs: [], last: 0 };
-  const snapshot = restored?.snapshot;
-  const first =
-    snapshot === undefined
-      ? { index: 0, configuration: bootstrap ?? emptyConfiguration }
-      : { index: snapshot.index, configuration: snapshot.configuration };
-  const log = restored?.log ?? empty;
-  return new State({
-    id,
-    priority,
-    config,
-    rules: allRules,
-    random: random.fork('raft'),
-    log: new LogView(log, allRules),
-    configurations: new Configurations(first, restored?.configurations),
-    ...hardStateOf(restored),
-    // The hint may be beyond a log that lost its end.
-    commit: Math.max(snapshot?.index ?? 0, Math.min(restored?.commit ?? 0, log.last), log.base.index),
-    snapshot,
-  });
-}
-
-/** Entries of a later term show that it had begun; a vote in it would be on disk if it had been given. */
-function hardStateOf(restored: Restored | undefined): HardState {
-  if (restored === undefined) return { term: 0, vote: undefined };
-  const { hardState, log, snapshot } = restored;
-  const seen = Math.max(log.runs.at(-1)?.term ?? log.base.term, snapshot?.term ?? 0);
-  return seen > hardState.term ? { term: seen, vote: undefined } : hardState;
-}
-
-/** A crash between a snapshot's installation and the emptying of the log leaves both: the snapshot counts. */
-function normalise(state: State, restored: Restored | undefined): void {
-  const { snapshot } = state;
-  if (restored === undefined) return;
-  invariant(restored.log.base.index <= (snapshot?.index ?? 0), 'what was compacted is in a snapshot');
-  if (snapshot === undefined || state.log.term(snapshot.index) === snapshot.term) return;
-  invariant(state.commit === snapshot.index || state.commit === restored.log.base.index, 'the log is behind');
-  state.installed(snapshot, false);
 }

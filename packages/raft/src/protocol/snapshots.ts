@@ -1,9 +1,13 @@
+import type { Millis } from '@grp/core';
 import type { Ticket } from '../effects.ts';
 import type { SnapshotResponse } from '../messages.ts';
 import type { LogIndex, ServerId, SnapshotInfo } from '../types.ts';
 import type { Leader } from './leader.ts';
 import type { Progress } from './progress.ts';
 import type { State } from './state.ts';
+
+/** After a snapshot that failed, for want of room for example. */
+const retryMs = 5_000;
 
 /** Log compaction, and snapshots for followers that need entries which are gone (§7). */
 export class Snapshots {
@@ -14,6 +18,9 @@ export class Snapshots {
   #isWanted = false;
   /** Bytes of entries handed to the state machine since the last snapshot. */
   #bytesApplied = 0;
+  /** The same when the snapshot under way was begun. */
+  #bytesTaken = 0;
+  #notBefore: Millis = -Infinity;
 
   constructor(state: State, leader: Leader) {
     this.#state = state;
@@ -36,13 +43,17 @@ export class Snapshots {
     const { applied, applying, config, log, snapshot } = state;
     if (this.#isTaking || state.installing !== undefined || applied !== applying) return;
     const count = applied - (snapshot?.index ?? 0);
-    const isDue = this.#isWanted || count >= config.snapshotEntries || this.#bytesApplied >= config.snapshotBytes;
+    // A large state is not written again for a few entries: as much must have come as a start reads anyway, or half of it.
+    const isWorthIt = this.#bytesApplied * 2 >= (snapshot?.sizeBytes ?? 0);
+    const isMuch = count >= config.snapshotEntries || this.#bytesApplied >= config.snapshotBytes;
+    const isDue = this.#isWanted || (isMuch && isWorthIt && state.now >= this.#notBefore);
     if (count < 1 || !isDue) return;
     // What is not durable here could be lost by a crash that the snapshot outlives.
     const term = log.term(applied);
     if (term === undefined || applied > log.durable) return;
     this.#isTaking = true;
     this.#isWanted = false;
+    this.#bytesTaken = this.#bytesApplied;
     this.#bytesApplied = 0;
     const configuration = state.configurations.at(applied);
     state.effect({ type: 'take-snapshot', index: applied, term, configuration });
@@ -51,6 +62,10 @@ export class Snapshots {
   onTaken(snapshot: SnapshotInfo | undefined): void {
     const state = this.#state;
     this.#isTaking = false;
+    if (snapshot === undefined) {
+      this.#notBefore = state.now + retryMs;
+      this.#bytesApplied += this.#bytesTaken;
+    }
     if (snapshot === undefined || snapshot.index <= (state.snapshot?.index ?? 0)) return;
     state.snapshot = snapshot;
     const through = Math.min(this.#notNeededThrough(snapshot.index), state.log.durable);

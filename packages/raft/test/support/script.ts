@@ -60,6 +60,12 @@ export class Script {
   /** Messages that were sent and have neither arrived nor been lost. */
   flying: Flying[] = [];
   now = 0;
+  /** How large snapshots are; 0: they fail. */
+  snapshotBytes = 4;
+  /** Where a snapshot was begun. */
+  readonly takenAt: number[] = [];
+  /** The test says when a chunk is on disk. */
+  areChunksHeld = false;
   readonly #options: ScriptOptions;
   readonly #config: RaftConfig;
   readonly #machines = new Map<string, RaftMachine>();
@@ -301,8 +307,10 @@ export class Script {
       }
       case 'take-snapshot': {
         const { index, term, configuration } = effect;
-        const snapshot = { id: `${id}-${index}`, index, term, configuration, sizeBytes: 4 };
-        disk.snapshot = snapshot;
+        this.takenAt.push(index);
+        const sizeBytes = this.snapshotBytes;
+        const snapshot = sizeBytes > 0 ? { id: `${id}-${index}`, index, term, configuration, sizeBytes } : undefined;
+        disk.snapshot = snapshot ?? disk.snapshot;
         this.input(id, { type: 'snapshot-taken', snapshot });
         return;
       }
@@ -315,10 +323,16 @@ export class Script {
       }
       case 'read-snapshot': {
         const isThere = disk.snapshot?.id === effect.id;
-        const bytes = isThere ? new Uint8Array(4).slice(effect.offset, effect.offset + effect.bytesMax) : undefined;
+        const bytes = isThere
+          ? new Uint8Array(disk.snapshot?.sizeBytes ?? 0).slice(effect.offset, effect.offset + effect.bytesMax)
+          : undefined;
         this.input(id, { type: 'snapshot-read', ticket: effect.ticket, bytes });
         return;
       }
+      case 'save-chunk':
+        if (this.areChunksHeld) return;
+        this.input(id, { type: 'chunk-saved', id: effect.snapshot.id, isSaved: true });
+        return;
       case 'read-log': {
         const { ticket, from, to } = effect;
         const entries = disk.entries.filter(({ index }) => index >= from && index <= to);
