@@ -2,7 +2,7 @@ import type { Cancel } from '@grp/core';
 import type { StateConfig } from './config.ts';
 import type { Room, StoredMessage } from './model.ts';
 import { encodeOutcome } from './outcome-codec.ts';
-import { captureState, joinedBytes, restoreState } from './snapshot.ts';
+import { captureState, StateRestorer } from './snapshot.ts';
 import { ChatState, type ChatView } from './state.ts';
 
 /** A message that has just been applied here, for those who follow its room. */
@@ -21,11 +21,15 @@ export class ChatMachine {
   /** By the room that they follow. */
   readonly #followers = new Map<string, Set<(room: Room) => void>>();
   readonly #restored = new Set<() => void>();
+  /** Snapshots are restored piece by piece, and are never in memory as a whole. */
+  readonly inPieces = true;
   #state: ChatState;
+  #restorer: StateRestorer;
 
   constructor(config: Partial<StateConfig> = {}) {
     this.#config = config;
     this.#state = new ChatState(config);
+    this.#restorer = new StateRestorer(config);
   }
 
   /** The copy of the state as it is now; another object after `restore`. */
@@ -40,13 +44,21 @@ export class ChatMachine {
     return encodeOutcome(outcome);
   }
 
-  snapshot(): Uint8Array {
-    return joinedBytes([...captureState(this.#state)]);
+  /** The state as it is now, in pieces that may be drawn while later commands are applied. */
+  snapshot(): Iterable<Uint8Array> {
+    return captureState(this.#state);
   }
 
-  /** @throws GrpError CHAT_SNAPSHOT_INVALID; the state is then as before */
-  restore(snapshot: Uint8Array): void {
-    this.#state = restoreState([snapshot], this.#config);
+  /**
+   * Takes over a snapshot piece by piece, cut anywhere; the state stays as it was until the last one is there.
+   * @throws GrpError CHAT_SNAPSHOT_INVALID; the state is then as before
+   */
+  restore(piece: Uint8Array, { isFirst, isLast }: { readonly isFirst: boolean; readonly isLast: boolean }): void {
+    if (isFirst) this.#restorer = new StateRestorer(this.#config);
+    this.#restorer.push(piece);
+    if (!isLast) return;
+    this.#state = this.#restorer.finish();
+    this.#restorer = new StateRestorer(this.#config);
     for (const listener of this.#restored) listener();
   }
 

@@ -1,9 +1,9 @@
 import { create, fromBinary, toBinary, type MessageInitShape } from '@bufbuild/protobuf';
 import { defineErrors } from '@grp/core';
 import { SnapshotRecordSchema, type SnapshotRecord } from './gen/grp/chat/v1/log_pb.ts';
-import { hex, unhex, type Account, type Room, type StoredMessage } from './model.ts';
+import { hex, unhex, type Account, type Room, type Session, type StoredMessage } from './model.ts';
 import { outcomeOf, outcomeRecord } from './outcome-codec.ts';
-import { ChatState } from './state.ts';
+import { ChatState, type StateChanges } from './state.ts';
 import type { StateConfig } from './config.ts';
 
 export const snapshotError = defineErrors({
@@ -24,78 +24,92 @@ const recordBytesMax = 1_048_576;
 
 /**
  * The state as it is now, in chunks of about 64 KiB that are drawn one by one while later commands are applied. What is
- * small is copied at once; messages are only appended, and one that is deleted meanwhile is written as it was.
+ * there is noted at once, by reference; what changes meanwhile is written as it was.
  */
 export function captureState(state: ChatState): Iterable<Uint8Array> {
-  const undeleted = new Map<StoredMessage, string>();
-  const cancel = state.beforeDeletion((message) => {
-    if (!message.deleted) undeleted.set(message, message.text);
-  });
-  const records = recordsOf(state, undeleted);
-  return chunked(records, cancel);
+  const before = new Before();
+  const cancel = state.onChange(before);
+  return chunked(recordsOf(state, before), cancel);
 }
 
 /** Builds a state from the chunks of `captureState`. @throws GrpError CHAT_SNAPSHOT_INVALID */
 export function restoreState(chunks: Iterable<Uint8Array>, config?: Partial<StateConfig>): ChatState {
-  const restorer = new Restorer(new ChatState(config));
-  let rest: Uint8Array = new Uint8Array(0);
-  for (const chunk of chunks) {
-    const bytes = rest.length === 0 ? chunk : joinedBytes([rest, chunk]);
-    rest = bytes.subarray(restorer.take(bytes));
-  }
-  if (rest.length > 0) throw invalid('it ends in the middle of a record');
+  const restorer = new StateRestorer(config);
+  for (const chunk of chunks) restorer.push(chunk);
   return restorer.finish();
 }
 
 /** Several pieces as one. */
-export function joinedBytes(parts: readonly Uint8Array[]): Uint8Array {
-  const whole = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
-  let offset = 0;
-  for (const part of parts) {
-    whole.set(part, offset);
-    offset += part.length;
-  }
+function joinedBytes(one: Uint8Array, other: Uint8Array): Uint8Array {
+  const whole = new Uint8Array(one.length + other.length);
+  whole.set(one);
+  whole.set(other, one.length);
   return whole;
 }
 
-/** The copies of what may change are made when the generator is made, its messages are read when they are drawn. */
-function recordsOf(state: ChatState, undeleted: ReadonlyMap<StoredMessage, string>): Iterable<RecordInit> {
+/** What changed since a snapshot was begun, as it was then. */
+class Before implements StateChanges {
+  readonly texts = new Map<StoredMessage, string>();
+  readonly passwords = new Map<Account, { readonly passwordHash: string; readonly passwordIndex: number }>();
+  readonly members = new Map<Room, readonly (readonly [number, number])[]>();
+  /** Rooms that are not written yet, and how many messages each had. */
+  readonly rooms = new Map<Room, number>();
+
+  message(message: StoredMessage): void {
+    if (!message.deleted) this.texts.set(message, message.text);
+  }
+
+  account(account: Account): void {
+    const { passwordHash, passwordIndex } = account;
+    if (!this.passwords.has(account)) this.passwords.set(account, { passwordHash, passwordIndex });
+  }
+
+  membership(room: Room): void {
+    if (this.rooms.has(room) && !this.members.has(room)) this.members.set(room, [...room.members]);
+  }
+}
+
+/** What there is is noted when this is called, and made into records when they are drawn. */
+function recordsOf(state: ChatState, before: Before): Iterable<RecordInit> {
   const head: RecordInit = {
     case: 'head',
     value: { version, appliedIndex: BigInt(state.appliedIndex), atMs: BigInt(state.nowMs) },
   };
-  const accounts = [...state.accounts()].map((account): RecordInit => ({
-    case: 'account',
-    value: accountRecord(account),
-  }));
-  const names = new Map([...state.accounts()].map(({ index, name }) => [index, name]));
-  const sessions = [...state.sessions()].map(({ tokenHash, account, expiresAtMs }): RecordInit => ({
-    case: 'session',
-    value: {
-      tokenHash: unhex(tokenHash),
-      name: account.name,
-      accountIndex: BigInt(account.index),
-      expiresAtMs: BigInt(expiresAtMs),
-    },
-  }));
-  const requests = [...state.requests()].map(([id, outcome]): RecordInit => ({
-    case: 'request',
-    value: { requestId: unhex(id), outcome: outcomeRecord(outcome) },
-  }));
-  const rooms = [...state.rooms()].map((room) => ({ room, length: room.messages.length, members: [...room.members] }));
+  const accounts = [...state.accounts()];
+  const sessions = [...state.sessions()];
+  const requests = [...state.requests()];
+  for (const room of state.rooms()) before.rooms.set(room, room.messages.length);
   return (function* () {
+    const names = new Map<number, string>();
     yield head;
-    yield* accounts;
-    yield* sessions;
-    yield* requests;
-    for (const { room, length, members } of rooms) {
+    for (const account of accounts) {
+      names.set(account.index, account.name);
+      yield { case: 'account', value: accountRecord({ ...account, ...before.passwords.get(account) }) };
+    }
+    for (const session of sessions) yield sessionRecord(session);
+    for (const [id, outcome] of requests)
+      yield { case: 'request', value: { requestId: unhex(id), outcome: outcomeRecord(outcome) } };
+    for (const [room, length] of before.rooms) {
       yield roomRecord(room, length);
+      const members = before.members.get(room) ?? [...room.members];
+      before.rooms.delete(room);
+      before.members.delete(room);
       for (const [account, read] of members) yield membershipRecord(room, names.get(account), read);
       for (let position = 0; position < length; position++) {
-        yield messageRecord(room, room.messages[position] as StoredMessage, undeleted);
+        yield messageRecord(room, room.messages[position] as StoredMessage, before.texts);
       }
     }
   })();
+}
+
+function sessionRecord({ tokenHash, account, expiresAtMs }: Session): RecordInit {
+  const value = {
+    tokenHash: unhex(tokenHash),
+    name: account.name,
+    accountIndex: BigInt(account.index),
+    expiresAtMs: BigInt(expiresAtMs),
+  };
+  return { case: 'session', value };
 }
 
 function accountRecord({ name, passwordHash, index, passwordIndex, createdAtMs }: Account) {
@@ -166,17 +180,32 @@ function joined(parts: readonly Uint8Array[], size: number): Uint8Array {
   return chunk;
 }
 
-class Restorer {
+/** Builds a state from the chunks of `captureState`, cut anywhere, one after another. */
+export class StateRestorer {
   readonly #state: ChatState;
   readonly #byIndex = new Map<number, Account>();
+  #rest: Uint8Array = new Uint8Array(0);
   #begun = false;
 
-  constructor(state: ChatState) {
-    this.#state = state;
+  constructor(config?: Partial<StateConfig>) {
+    this.#state = new ChatState(config);
+  }
+
+  /** @throws GrpError CHAT_SNAPSHOT_INVALID */
+  push(chunk: Uint8Array): void {
+    const bytes = this.#rest.length === 0 ? chunk : joinedBytes(this.#rest, chunk);
+    this.#rest = bytes.subarray(this.#take(bytes));
+  }
+
+  /** @throws GrpError CHAT_SNAPSHOT_INVALID */
+  finish(): ChatState {
+    if (this.#rest.length > 0) throw invalid('it ends in the middle of a record');
+    if (!this.#begun) throw invalid('it is empty');
+    return this.#state;
   }
 
   /** Takes the whole records in front, and answers how many bytes they were. */
-  take(bytes: Uint8Array): number {
+  #take(bytes: Uint8Array): number {
     const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
     let offset = 0;
     while (bytes.length - offset >= lengthBytes) {
@@ -188,11 +217,6 @@ class Restorer {
       offset = start + length;
     }
     return offset;
-  }
-
-  finish(): ChatState {
-    if (!this.#begun) throw invalid('it is empty');
-    return this.#state;
   }
 
   #restore({ record }: SnapshotRecord): void {

@@ -33,6 +33,16 @@ export interface ChatView {
   resolveRoom(account: Account, room: string): { readonly name: string } | { readonly error: OutcomeError };
 }
 
+/** Called before something changes that a snapshot under way may still have to write as it was. */
+export interface StateChanges {
+  /** Its text goes. */
+  readonly message: (message: StoredMessage) => void;
+  /** Its password changes. */
+  readonly account: (account: Account) => void;
+  /** Who is in it, or what they have read, changes. */
+  readonly membership: (room: Room) => void;
+}
+
 const encoder = new TextEncoder();
 const overheadBytes = 200;
 
@@ -51,7 +61,7 @@ export class ChatState implements ChatView {
   readonly #messageIds = new Map<string, { readonly room: Room; readonly sequence: number }>();
   /** Request id → outcome, of requests that left no message; the oldest go first. */
   readonly #requests = new Map<string, Outcome>();
-  readonly #deletionListeners = new Set<(message: StoredMessage) => void>();
+  readonly #watching = new Set<StateChanges>();
   #nowMs = 0;
   #appliedIndex = 0;
   #sizeBytes = 0;
@@ -129,10 +139,10 @@ export class ChatState implements ChatView {
     return { name: `@${Math.min(account.index, other.index)}:${Math.max(account.index, other.index)}` };
   }
 
-  /** Calls back before a message loses its text, for snapshots that are still being written. */
-  beforeDeletion(listener: (message: StoredMessage) => void): Cancel {
-    this.#deletionListeners.add(listener);
-    return () => void this.#deletionListeners.delete(listener);
+  /** Calls back before what is there changes, for snapshots that are still being written. */
+  onChange(changes: StateChanges): Cancel {
+    this.#watching.add(changes);
+    return () => void this.#watching.delete(changes);
   }
 
   // Restoring: the pieces of a snapshot, put back in any order that names accounts before what belongs to them.
@@ -230,6 +240,7 @@ export class ChatState implements ChatView {
 
   #changePassword(index: number, account: Account, change: ChangeOf<'changePassword'>): Outcome {
     if (account.passwordIndex !== Number(change.passwordIndex)) return failed('password-changed');
+    for (const changes of this.#watching) changes.account(account);
     Object.assign(account, { passwordHash: change.passwordHash, passwordIndex: index });
     const kept = hex(change.tokenHash);
     for (const [key, session] of this.#sessions) {
@@ -243,7 +254,8 @@ export class ChatState implements ChatView {
     this.#accounts.delete(foldName(account.name));
     this.#sizeBytes -= overheadBytes + account.name.length;
     for (const [key, session] of this.#sessions) if (session.account === account) this.#sessions.delete(key);
-    for (const room of this.#rooms.values()) room.members.delete(account.index);
+    for (const room of this.#rooms.values())
+      if (room.members.has(account.index)) this.#membersOf(room).delete(account.index);
     return this.#done(index);
   }
 
@@ -260,7 +272,7 @@ export class ChatState implements ChatView {
     this.restoreMessage(room, message);
     // Whoever speaks is in the room, and has read what it says itself if it had read all before.
     const read = room.members.get(account.index) ?? sequence - 1;
-    room.members.set(account.index, read === sequence - 1 ? sequence : read);
+    this.#membersOf(room).set(account.index, read === sequence - 1 ? sequence : read);
     return sent(room, message);
   }
 
@@ -274,7 +286,7 @@ export class ChatState implements ChatView {
     const room = known ?? this.restoreRoom(resolved.name, this.#nowMs);
     if (wanted.startsWith('@')) {
       const other = this.account(wanted.slice(1)) as Account;
-      for (const { index } of [account, other]) if (!room.members.has(index)) room.members.set(index, 0);
+      for (const { index } of [account, other]) if (!room.members.has(index)) this.#membersOf(room).set(index, 0);
     }
     return room;
   }
@@ -289,7 +301,7 @@ export class ChatState implements ChatView {
       return failed('message-not-yours');
     }
     this.#sizeBytes -= message.text.length;
-    for (const deletion of this.#deletionListeners) deletion(message);
+    for (const changes of this.#watching) changes.message(message);
     Object.assign(message, { text: '', deleted: true });
     return this.#done(index);
   }
@@ -299,21 +311,21 @@ export class ChatState implements ChatView {
     if ('error' in room) return failed(room.error);
     const read = room.members.get(account.index);
     if (read === undefined) return failed('room-denied');
-    room.members.set(account.index, Math.max(read, Math.min(Number(sequence), room.messages.length)));
+    this.#membersOf(room).set(account.index, Math.max(read, Math.min(Number(sequence), room.messages.length)));
     return this.#done(index);
   }
 
   #join(index: number, account: Account, { room: wanted }: ChangeOf<'join'>): Outcome {
     const room = this.#openRoom(account, wanted);
     if ('error' in room) return failed(room.error);
-    if (!room.members.has(account.index)) room.members.set(account.index, room.messages.length);
+    if (!room.members.has(account.index)) this.#membersOf(room).set(account.index, room.messages.length);
     return { ...this.#done(index), room: room.name };
   }
 
   #leave(index: number, account: Account, { room: wanted }: ChangeOf<'leave'>): Outcome {
     const room = this.#knownRoom(account, wanted);
     if ('error' in room) return failed(room.error);
-    room.members.delete(account.index);
+    this.#membersOf(room).delete(account.index);
     return this.#done(index);
   }
 
@@ -335,6 +347,12 @@ export class ChatState implements ChatView {
   #asAccount({ tokenHash }: { readonly tokenHash: Uint8Array }, act: (account: Account) => Outcome): Outcome {
     const session = this.session(hex(tokenHash), this.#nowMs);
     return session === undefined ? failed('not-logged-in') : act(session.account);
+  }
+
+  /** For changing them. */
+  #membersOf(room: Room): Map<number, number> {
+    for (const changes of this.#watching) changes.membership(room);
+    return room.members;
   }
 
   #isFull(moreBytes: number): boolean {

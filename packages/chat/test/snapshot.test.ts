@@ -1,5 +1,6 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { ChatMachine } from '../src/chat-machine.ts';
 import { captureState, restoreState } from '../src/snapshot.ts';
 import { ChatState } from '../src/state.ts';
 import { requestId, Script, tokenOf } from './support.ts';
@@ -87,10 +88,41 @@ test('what happens while a snapshot is drawn is not in it', () => {
     script.do({ case: 'deleteMessage', value: { tokenHash: tokenOf('ann'), room: 'general', sequence } });
     script.send('bob', 'general', 'meanwhile');
     script.do({ case: 'markRead', value: { tokenHash: tokenOf('bob'), room: 'general', sequence: 5n } });
+    const room = { tokenHash: tokenOf('eve'), room: 'general' };
+    script.do(chunks.length % 2 === 0 ? { case: 'join', value: room } : { case: 'leave', value: room });
+    const { passwordIndex = 0 } = script.state.account('ann') ?? {};
+    const password = { tokenHash: tokenOf('ann'), passwordIndex: BigInt(passwordIndex), passwordHash: 'another' };
+    expect(script.do({ case: 'changePassword', value: password }).ok).toBe(true);
+    if (chunks.length === 1) script.do({ case: 'deleteAccount', value: { tokenHash: tokenOf('bob') } });
   }
   expect(chunks.length).toBeGreaterThan(2);
   expect(Math.max(...chunks.map(({ length }) => length))).toBeLessThan(70_000);
   expect(facts(restoreState(chunks))).toEqual(before);
+});
+
+test('a machine takes a snapshot cut anywhere, and is as before until its last piece', () => {
+  const script = new Script(new ChatState());
+  for (const name of names) script.arrive(name);
+  for (let number = 0; number < 20; number++) script.send('ann', 'general', `number ${number}`);
+  const [whole] = [...captureState(script.state)] as [Uint8Array];
+  for (const size of [1, 5, 100, whole.length]) {
+    const machine = new ChatMachine();
+    let restoredCount = 0;
+    machine.onRestored(() => restoredCount++);
+    const empty = machine.view;
+    for (let at = 0; at < whole.length; at += size) {
+      expect(machine.view).toBe(empty);
+      const isLast = at + size >= whole.length;
+      machine.restore(whole.subarray(at, at + size), { isFirst: at === 0, isLast });
+    }
+    expect(machine.view.room('general')?.messages).toHaveLength(20);
+    expect([...machine.snapshot()]).toEqual([whole]);
+    expect(restoredCount).toBe(1);
+  }
+  const broken = new ChatMachine();
+  const before = broken.view;
+  expect(() => broken.restore(whole.subarray(0, 50), { isFirst: true, isLast: true })).toThrow(/not usable/);
+  expect(broken.view).toBe(before);
 });
 
 test('an id is known across a snapshot', () => {
