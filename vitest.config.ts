@@ -17,16 +17,18 @@ export default defineConfig({
           include: ['packages/*/test/**/*.test.ts', 'scripts/test/**/*.test.ts'],
           exclude: ['**/*.e2e.test.ts'],
           testTimeout: 60_000,
+          maxWorkers: 2, // vitest would take one on two cores
           sequence: { groupOrder: 0 },
         },
       },
       {
-        // Real sockets and real processes: one at a time, so that two cores are enough.
+        // Real sockets and real processes, which mostly wait: two files at a time keep two cores busy, and no limit in a
+        // test may be so tight that a neighbour's work breaks it.
         test: {
           name: 'e2e',
           include: ['packages/*/test/**/*.e2e.test.ts'],
           pool: 'forks',
-          maxWorkers: 1,
+          maxWorkers: 2,
           testTimeout: 120_000,
           hookTimeout: 60_000,
           sequence: { groupOrder: 1 },

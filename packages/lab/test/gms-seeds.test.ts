@@ -19,7 +19,7 @@ const mustHappen = [
 test.each(['agreed', 'safe'] as const)('%s: chaos breaks no property of group communication', async (delivery) => {
   const report = await runSeeds({
     from: 1,
-    to: 60,
+    to: 30,
     repeatEvery: 20,
     run: (seed) => gmsChaosRun({ seed, nodeCount: 5, durationMs: 6_000, network, delivery }),
     replay: (seed) => `grp sim run gms --seed ${seed} --scenario ${delivery === 'safe' ? 'safe' : 'chaos'} --loss 0.1`,
