@@ -6,6 +6,7 @@ export { dfsError } from './errors.ts';
 export { MasterMachine, type MasterOptions } from './master/machine.ts';
 export type { CopyOrder, CopyProblem, DeletionOrder, MasterEffect, MasterInput } from './master/types.ts';
 export type { HeldBlob, MetaReply, MetaRequest } from './messages.ts';
+export { describeEntry } from './meta/describe.ts';
 export { DfsMeta } from './meta/meta.ts';
 export { safeRules, writeQuorumOf, type MetaRules } from './meta/records.ts';
 export type { Ack, BlobId, FileServer, FileSummary, Manifest, RepairStatus, ServerId, ServerView } from './model.ts';
