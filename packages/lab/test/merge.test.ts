@@ -179,6 +179,12 @@ describe('recordings of nodes', () => {
     expect(parseRecordingFile(`${lines.join('\n')}\n{"type":"dep\n${lines[1] ?? ''}\n`)).toBe(
       'line 7 is no event of a recording',
     );
+    // A killed node has no last line; where something is missing in between says how much.
+    const gap = '{"type":"mark","at":35,"role":"node","mark":"trouble","label":"9 events are missing","missing":9}';
+    const killed = parseRecordingFile(`${lines.join('\n')}\n${gap}\n`);
+    expect(killed).toMatchObject({ omittedCount: 9 });
+    const ended = parseRecordingFile(`${lines.join('\n')}\n${gap}\n{"type":"end","at":40,"omitted":11}\n`);
+    expect(ended).toMatchObject({ omittedCount: 11 });
     expect(parseRecordingFile('')).toMatch(/schema/);
     expect(parseRecordingFile('{"schema":"grp.node.recording/2"}\n')).toMatch(/schema/);
     expect(parseRecordingFile('[]\n')).toMatch(/schema/);

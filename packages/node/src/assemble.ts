@@ -17,6 +17,7 @@ import type { Node } from './node.ts';
 import { resolveOptions, type NodeOptions, type ResolvedOptions } from './options.ts';
 import type { NodeParts } from './ports.ts';
 import type { RaftHost } from './raft/raft-host.ts';
+import { tapLogger } from './record/log-tap.ts';
 import { Recorder } from './record/recorder.ts';
 import { noteEvent } from './record/taps.ts';
 import type { RoleContext, RoleName, RoleTable, RunningRole } from './role.ts';
@@ -40,7 +41,8 @@ export async function assembleNode(given: NodeOptions, parts: NodeParts, table: 
     const networks = await openNetworks(options, parts, table);
     opened.push({ what: 'network', run: () => networks.close() });
     const recorder = await openRecorder(options, parts, networks, opened);
-    const node = new Assembly({ options, parts, networks, opened, recorder });
+    const logger = recorder === undefined ? options.logger : tapLogger(options.logger, recorder);
+    const node = new Assembly({ options: { ...options, logger }, parts, networks, opened, recorder });
     await node.build(table, dataDir);
     return await node.open();
   } catch (cause) {

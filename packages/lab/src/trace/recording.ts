@@ -41,6 +41,8 @@ export interface RecordedMark {
   readonly role: string;
   readonly mark: Mark['mark'];
   readonly label: string;
+  /** So many events before this one are not in the file. */
+  readonly missing?: number;
 }
 /** What a client asked this node for, and the answer; `call` and `return` count as `at` does. */
 export type RecordedOperation = { readonly type: 'operation'; readonly at: number; readonly operation: Operation };
@@ -51,7 +53,7 @@ export type RecordedEvent = RecordedDeparture | RecordedArrival | RecordedMark |
 export interface NodeRecording {
   readonly head: RecordingHead;
   readonly events: readonly RecordedEvent[];
-  /** What the recorder left out, as its last line says; a recording of a killed node has no last line. */
+  /** What the recorder left out, as its last line says; of a killed node, which has none, as far as the others say. */
   readonly omittedCount: number;
 }
 
@@ -71,11 +73,13 @@ export function parseRecordingFile(text: string): NodeRecording | string {
   const head = parseHead(parseLine(lines[0] ?? ''));
   if (typeof head === 'string') return head;
   const events: RecordedEvent[] = [];
-  let omittedCount = 0;
+  let beyondCount = 0;
+  let missingCount = 0;
+  let saidCount: number | undefined;
   for (const [index, line] of lines.slice(1).entries()) {
     const value = parseLine(line);
     if (value?.['type'] === 'end' && isCount(value['omitted'])) {
-      omittedCount += value['omitted'];
+      saidCount = value['omitted'];
       continue;
     }
     const event = value === undefined ? undefined : parseEvent(value);
@@ -83,10 +87,11 @@ export function parseRecordingFile(text: string): NodeRecording | string {
       if (index === lines.length - 2 && !isWhole) break;
       return `line ${index + 2} is no event of a recording`;
     }
+    if (event.type === 'mark') missingCount += event.missing ?? 0;
     if (events.length < eventsMax) events.push(event);
-    else omittedCount++;
+    else beyondCount++;
   }
-  return { head, events, omittedCount };
+  return { head, events, omittedCount: beyondCount + (saidCount ?? missingCount) };
 }
 
 function parseLine(line: string): Readonly<Record<string, unknown>> | undefined {
@@ -108,13 +113,14 @@ function parseHead(value: Readonly<Record<string, unknown>> | undefined): Record
 }
 
 function parseEvent(value: Readonly<Record<string, unknown>>): RecordedEvent | undefined {
-  const { type, at, role, kind, label, key, to, from, mark, operation } = value;
+  const { type, at, role, kind, label, key, to, from, mark, operation, missing } = value;
   if (!isTime(at)) return undefined;
   if (type === 'operation') return isOperation(operation) ? { type, at, operation } : undefined;
   if (!isText(role) || !isText(label)) return undefined;
   if (type === 'mark') {
     const known = markKinds.find((one) => one === mark);
-    return known === undefined ? undefined : { type, at, role, mark: known, label };
+    if (known === undefined) return undefined;
+    return { type, at, role, mark: known, label, ...(isCount(missing) && { missing }) };
   }
   if (!isText(kind) || !isText(key)) return undefined;
   if (type === 'departure') return isText(to) ? { type, at, role, to, kind, label, key } : undefined;

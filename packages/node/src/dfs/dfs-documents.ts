@@ -16,7 +16,7 @@ export function putDocument({ name, version, bytes, sha256, replicas }: PutFileR
 
 export function listDocument(files: readonly FileSummary[], more: boolean): object {
   const last = files.at(-1)?.name;
-  return asDocument('dfs.list', {
+  return asDocument('dfs.ls', {
     files: files.map(({ name, version, bytes, holders, at }) => {
       return { name, version, bytes, replicas: holders, at: isoTime(at) };
     }),

@@ -2,6 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import {
   createMetaService,
   decodeReply,
+  describeEntry,
   DfsMeta,
   encodeRequest,
   type MetaReply,
@@ -21,6 +22,7 @@ import type { Swim } from '@grp/swim';
 import type { HostedGroup } from '../raft/raft-host.ts';
 import { replicatedLog } from '../raft/replicated-log.ts';
 import { nodeOfServer } from '../raft/server-id.ts';
+import { tapOrders } from '../record/order-tap.ts';
 import type { RoleContext, RoleStop } from '../role.ts';
 import { foundersOf, votersWanted } from './founders.ts';
 import { GroupKeeper } from './group-keeper.ts';
@@ -58,7 +60,7 @@ export class DfsPart {
   #isReady = false;
 
   constructor(context: RoleContext, swim: Swim, store: BlobStore) {
-    const { name, network, clock, random, logger, options } = context;
+    const { name, network, clock, random, logger, options, recorder } = context;
     const { streams } = network;
     this.#context = context;
     this.store = store;
@@ -72,12 +74,14 @@ export class DfsPart {
         clock,
         signal: this.#stopping.signal,
       }),
+      describe: describeEntry,
     });
+    const orders = fileServerOrders(this.#transfers);
     this.service = createMetaService({
       log: replicatedLog(this.group, { clock, leader: () => this.#leaderAddress() }),
       meta: this.meta,
       membership: this.peers,
-      orders: fileServerOrders(this.#transfers),
+      orders: recorder === undefined ? orders : tapOrders(orders, recorder),
       clock,
       random: random.fork('dfs'),
       onFatal: context.fail,

@@ -21,9 +21,9 @@ const pageMax = 10_000;
 export function dfsRoutes(
   app: FastifyInstance,
   part: DfsPart,
-  { options, clock, logger, name: node }: RoleContext,
+  { options, clock, logger, recorder, name: node }: RoleContext,
 ): void {
-  fileRoutes(app, part, { transfers: new Transfers(options.config), clock, logger });
+  fileRoutes(app, part, { transfers: new Transfers(options.config), clock, logger, recorder });
   for (const path of ['/v1/dfs/list', '/v1/dfs/ls', '/v1/dfs/files'])
     app.get<{ Querystring: Query }>(path, async ({ query }) => {
       checkQuery(query, ['prefix', 'after', 'limit']);

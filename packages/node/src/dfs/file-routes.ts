@@ -3,6 +3,7 @@ import type { PutFileOptions } from '@grp/dfs/node';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { GrpError, type Clock, type Logger } from '@grp/core';
 import { httpError } from '../errors.ts';
+import type { RecordedRequest, Recorder } from '../record/recorder.ts';
 import { asDocument } from '../http/documents.ts';
 import { goneSignal } from '../http/gone-signal.ts';
 import { putDocument } from './dfs-documents.ts';
@@ -30,7 +31,8 @@ const triesMax = 5;
 type FileRequest = FastifyRequest<{ Querystring: Query }>;
 
 /** `/v1/dfs/files/NAME`: streams, in and out. */
-export function fileRoutes(app: FastifyInstance, part: DfsPart, { transfers, clock, logger }: FileRouteParts): void {
+export function fileRoutes(app: FastifyInstance, part: DfsPart, parts: FileRouteParts): void {
+  const { transfers, clock, logger, recorder } = parts;
   app.register(async (scope) => {
     // Whatever it is, it is bytes: handed on as they come, of any length.
     scope.removeAllContentTypeParsers();
@@ -40,15 +42,16 @@ export function fileRoutes(app: FastifyInstance, part: DfsPart, { transfers, clo
       const put = putOptions(request);
       const name = nameInUrl(request.url);
       transfers.begin(request, reply);
-      return putFile(part, { request, reply, name, put });
+      const file = { process: request.id, f: 'put', key: keyOf(name), value: headerOf(request, 'grp-sha256') ?? null };
+      return noted(recorder, file, () => putFile(part, { request, reply, name, put }));
     });
     scope.get<{ Querystring: Query }>(path, { exposeHeadRoute: false }, async (request, reply) => {
       const name = nameInUrl(request.url);
       transfers.begin(request, reply);
-      return getFile({ part, clock, logger, request, reply, name });
+      return getFile({ part, clock, logger, recorder, request, reply, name });
     });
     scope.head<{ Querystring: Query }>(path, async (request, reply) => {
-      const get = { part, clock, logger, request, reply, name: nameInUrl(request.url) };
+      const get = { part, clock, logger, recorder, request, reply, name: nameInUrl(request.url) };
       describe(reply, await manifestOf(get), undefined);
       return reply.send();
     });
@@ -58,9 +61,28 @@ export function fileRoutes(app: FastifyInstance, part: DfsPart, { transfers, clo
       const ifVersion = wholeOf(request.query, 'if-version', 1, versionMax);
       const requestId = request.query['request-id'];
       const options = { ...(ifVersion !== undefined && { ifVersion }), ...(requestId !== undefined && { requestId }) };
-      const { version } = await told(part, () => part.client.remove(name, options));
+      const file = { process: request.id, f: 'remove', key: keyOf(name), value: null };
+      const { version } = await noted(recorder, file, () => told(part, () => part.client.remove(name, options)));
       return asDocument('dfs.rm', { name, version });
     });
+  });
+}
+
+/** Files and the keys of the role `raft` are in one history. */
+function keyOf(name: string): string {
+  return `dfs/${name}`;
+}
+
+/** What a client did with a file, by version and digest: content is in no recording. */
+async function noted<Result extends object>(
+  recorder: Recorder | undefined,
+  file: RecordedRequest,
+  run: () => Promise<Result>,
+): Promise<Result> {
+  if (recorder === undefined) return run();
+  return recorder.operation(file, run, (result) => {
+    const { version = null, sha256 = null } = result as { readonly version?: number; readonly sha256?: string };
+    return sha256 === null ? { version } : { version, sha256 };
   });
 }
 
@@ -68,6 +90,7 @@ interface FileRouteParts {
   readonly transfers: Transfers;
   readonly clock: Clock;
   readonly logger: Logger;
+  readonly recorder: Recorder | undefined;
 }
 
 interface PutParts {
@@ -117,6 +140,7 @@ interface GetParts {
   readonly part: DfsPart;
   readonly clock: Clock;
   readonly logger: Logger;
+  readonly recorder: Recorder | undefined;
   readonly request: FileRequest;
   readonly reply: FastifyReply;
   readonly name: string;
@@ -150,11 +174,16 @@ function problemIn(cause: Error): string {
   return cause instanceof GrpError ? `${cause.code}: ${cause.message}` : cause.message;
 }
 
-async function manifestOf({ part, clock, request, name }: GetParts, signal?: AbortSignal): Promise<Manifest> {
+async function manifestOf(get: GetParts, signal?: AbortSignal): Promise<Manifest> {
+  const { part, clock, recorder, request, name } = get;
   checkQuery(request.query, ['version']);
   const version = wholeOf(request.query, 'version', 1, versionMax);
   const lookup = { kind: 'lookup', name, version } as const;
-  return (await asked(part, { request: lookup, kind: 'found', clock, ...(signal && { signal }) })).manifest;
+  const ask = async () =>
+    (await asked(part, { request: lookup, kind: 'found', clock, ...(signal && { signal }) })).manifest;
+  // Which version is the newest is what can be old; the bytes of a version are checked by their digest.
+  const file = { process: request.id, f: 'get', key: keyOf(name), value: null };
+  return version === undefined ? noted(recorder, file, ask) : ask();
 }
 
 function describe(

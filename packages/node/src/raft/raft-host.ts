@@ -13,6 +13,7 @@ import { raftRoutes } from '../http/raft-routes.ts';
 import { raftMetrics } from '../metrics/raft-metrics.ts';
 import type { ResolvedOptions } from '../options.ts';
 import type { Recorder } from '../record/recorder.ts';
+import { tapStateMachine } from '../record/log-entries.ts';
 import { RecordedRaftNetwork } from '../record/raft-tap.ts';
 import type { RoleStop } from '../role.ts';
 import { settlesWithin, sleep } from '../waiting.ts';
@@ -41,9 +42,11 @@ export interface RaftHostParts {
 export interface OpenOptions {
   /** Who the server is when its folder is empty (default: as the cluster file and the seeds say). */
   readonly begin?: Beginning | undefined;
+  /** What an entry did, by its bytes and its answer, for recordings. */
+  readonly describe?: ((command: Uint8Array, answer: Uint8Array) => readonly string[]) | undefined;
 }
 
-interface GroupParts extends RaftHostParts, OpenOptions {
+interface GroupParts extends RaftHostParts, Pick<OpenOptions, 'begin'> {
   readonly dataDir: DataDir;
 }
 
@@ -72,11 +75,12 @@ export class RaftHost {
   }
 
   /** Prepares a group; nothing is opened before its `start`. @throws GrpError NODE_DATA_DIR_NEEDED */
-  open(group: string, stateMachine: StateMachine, { begin }: OpenOptions = {}): HostedGroup {
-    const { dataDir } = this.#parts;
+  open(group: string, stateMachine: StateMachine, { begin, describe }: OpenOptions = {}): HostedGroup {
+    const { dataDir, recorder } = this.#parts;
     // A server that forgets what it has promised breaks the promises of all.
     if (dataDir === undefined) throw nodeError('NODE_DATA_DIR_NEEDED', { context: { group } });
-    const hosted = new HostedGroup({ ...this.#parts, dataDir, begin }, this.#network, group, stateMachine);
+    const machine = recorder === undefined ? stateMachine : tapStateMachine(group, stateMachine, recorder, describe);
+    const hosted = new HostedGroup({ ...this.#parts, dataDir, begin }, this.#network, group, machine);
     this.#groups.set(group, hosted);
     return hosted;
   }

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { open, type FileHandle } from 'node:fs/promises';
 import type { Cancel, Clock, Logger } from '@grp/core';
 import { nodeError, problemOf } from '../errors.ts';
@@ -28,7 +29,7 @@ export interface RecorderOptions {
   readonly addresses: Readonly<Record<string, string>>;
   readonly clock: Clock;
   readonly logger: Logger;
-  /** The file ends at this size, in bytes; what comes later is counted. */
+  /** The file is never larger, in bytes; what does not fit is counted. */
   readonly bytesMax: number;
   /** Lines that wait for the disk, in bytes; what does not fit is counted. */
   readonly bufferBytesMax: number;
@@ -36,11 +37,14 @@ export interface RecorderOptions {
 
 const flushMs = 100;
 const textMax = 300;
+/** For the lines that say that something is missing. */
+const reservedBytes = 512;
 
 /**
  * Writes what a node sends, receives, delivers and decides to a file, one JSON object per line: a head with the schema
  * `grp.node.recording/1`, events, and an end that says how many were left out. It never delays the node and never fails
- * it: what the disk does not take is counted. A killed process loses what happened in its last tenth of a second.
+ * it: what the disk does not take is counted, and said where it is missing. A killed process loses what happened in its
+ * last tenth of a second.
  */
 export class Recorder {
   readonly #options: RecorderOptions;
@@ -50,6 +54,9 @@ export class Recorder {
   #waitingBytes = 0;
   #fileBytes = 0;
   #omittedCount = 0;
+  /** Since the last line. */
+  #missingCount = 0;
+  #isFull = false;
   #cancel: Cancel | undefined;
   #writing: Promise<void> = Promise.resolve();
   #state: 'open' | 'failed' | 'closed' = 'open';
@@ -70,7 +77,7 @@ export class Recorder {
       throw nodeError('NODE_RECORD_UNWRITABLE', { context: { file, problem: problemOf(cause) }, cause });
     }
     const recorder = new Recorder(options, handle);
-    recorder.#add({ schema: 'grp.node.recording/1', name, id, wallMs: clock.wallMs(), addresses });
+    recorder.#write(lineOf({ schema: 'grp.node.recording/1', name, id, wallMs: clock.wallMs(), addresses }));
     return recorder;
   }
 
@@ -98,11 +105,12 @@ export class Recorder {
     out: (result: Result) => unknown,
   ): Promise<Result> {
     const call = this.#now();
-    const asked = { ...request, process: cut(request.process), key: cut(request.key), call };
+    const { process, f, key, value } = request;
+    const asked = { process: cut(process), f: cut(f), key: cut(key), value: bounded(value), call };
     const told = (outcome: object): void => this.#event({ type: 'operation', operation: { ...asked, ...outcome } });
     try {
       const result = await run();
-      told({ return: this.#now(), out: out(result), type: 'ok' });
+      told({ return: this.#now(), out: bounded(out(result)), type: 'ok' });
       return result;
     } catch (cause) {
       told({ return: null, out: null, type: 'info' });
@@ -115,7 +123,7 @@ export class Recorder {
     if (this.#state === 'closed') return this.#writing;
     const wasOpen = this.#state === 'open';
     this.#cancel?.();
-    if (wasOpen) this.#add({ type: 'end', at: this.#now(), omitted: this.#omittedCount });
+    if (wasOpen) this.#write(lineOf({ type: 'end', at: this.#now(), omitted: this.#omittedCount }));
     this.#state = 'closed';
     this.#flush();
     this.#writing = this.#writing.then(() => this.#handle.close()).catch(() => {});
@@ -127,17 +135,35 @@ export class Recorder {
   }
 
   #event(event: object): void {
+    if (this.#isFull || this.#state !== 'open') {
+      this.#omittedCount++;
+      return;
+    }
+    const at = this.#now();
+    const line = lineOf({ at, ...event });
     const { bytesMax, bufferBytesMax } = this.#options;
-    const isFull = this.#waitingBytes >= bufferBytesMax || this.#fileBytes >= bytesMax;
-    if (isFull || this.#state !== 'open') this.#omittedCount++;
-    else this.#add({ at: this.#now(), ...event });
+    this.#isFull = this.#fileBytes + line.bytes + reservedBytes > bytesMax;
+    if (this.#isFull || this.#waitingBytes + line.bytes > bufferBytesMax) {
+      this.#omittedCount++;
+      this.#missingCount++;
+      if (this.#isFull) this.#gap(at, 'the recording is full: what follows is missing');
+      return;
+    }
+    if (this.#missingCount > 0) this.#gap(at, `${this.#missingCount} events are missing: the disk was slow`);
+    this.#write(line);
   }
 
-  #add(line: object): void {
-    const text = `${JSON.stringify(line)}\n`;
+  /** Said at once, because a killed node writes no end. */
+  #gap(at: number, label: string): void {
+    const missing = this.#missingCount;
+    this.#missingCount = 0;
+    this.#write(lineOf({ at, type: 'mark', role: 'node', mark: 'trouble', label, missing }));
+  }
+
+  #write({ text, bytes }: Line): void {
     this.#lines.push(text);
-    this.#waitingBytes += text.length;
-    this.#fileBytes += text.length;
+    this.#waitingBytes += bytes;
+    this.#fileBytes += bytes;
     const { clock } = this.#options;
     this.#cancel ??= clock.wakeAt(clock.now() + flushMs, () => this.#flush());
   }
@@ -147,10 +173,11 @@ export class Recorder {
     const text = this.#lines.join('');
     this.#lines = [];
     if (text === '') return;
+    const bytes = Buffer.byteLength(text);
     this.#writing = this.#writing
       .then(() => this.#handle.appendFile(text))
       .then(() => {
-        this.#waitingBytes -= text.length;
+        this.#waitingBytes -= bytes;
       })
       .catch((cause: unknown) => this.#fail(cause));
   }
@@ -163,6 +190,23 @@ export class Recorder {
   }
 }
 
+interface Line {
+  readonly text: string;
+  readonly bytes: number;
+}
+
+function lineOf(value: object): Line {
+  const text = `${JSON.stringify(value)}\n`;
+  return { text, bytes: Buffer.byteLength(text) };
+}
+
 function cut(text: string): string {
   return text.length > textMax ? `${text.slice(0, textMax - 1)}…` : text;
+}
+
+/** For checkers it is enough that equal values are equal: a long one is recorded as its digest. */
+function bounded(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map((one: unknown) => bounded(one));
+  if (typeof value !== 'string' || value.length <= textMax) return value ?? null;
+  return `sha256:${createHash('sha256').update(value).digest('hex')}`;
 }
