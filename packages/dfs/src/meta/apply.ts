@@ -68,10 +68,10 @@ function applyPut(state: MetaState, command: PutCommand): Result {
 function commit(state: MetaState, command: PutCommand, holders: readonly ServerId[]): Result {
   const { name, blob, bytes, sha256, replicas, keep, at } = command;
   const version = state.position;
-  const record = { blob, name, version, bytes, sha256, replicas, holders: [...holders] };
-  state.addBlob({ ...record, changedAt: version });
-  state.addVersion(name, { version, blob, bytes, sha256, replicas, at }, keep);
-  const outcome: Remembered = { kind: 'committed', version, holders };
+  const record = { blob, name, version, bytes, sha256, replicas, at, holders, changedAt: version };
+  state.addBlob(record);
+  state.addVersion(name, record, keep);
+  const outcome: Remembered = { kind: 'committed', version, holders: record.holders };
   state.remember(command.requestId, outcome);
   return outcome;
 }

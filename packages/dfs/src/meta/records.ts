@@ -1,7 +1,7 @@
 import type { BlobId, ServerId } from '../model.ts';
 import type { Result } from './commands.ts';
 
-/** One version of a file, without what its blob's record has. */
+/** One version of a file. One that is no deletion marker is the record of its blob, too: nothing is there twice. */
 export interface VersionRecord {
   readonly version: number;
   /** Undefined in a deletion marker. */
@@ -14,21 +14,17 @@ export interface VersionRecord {
 
 export interface FileRecord {
   readonly name: string;
-  /** Oldest first; never empty. */
-  readonly versions: VersionRecord[];
+  /** Oldest first; never empty. Replaced, not changed: an array that has grown has room for many more. */
+  versions: readonly VersionRecord[];
   keep: number;
 }
 
 /** A blob that a version has. */
-export interface BlobRecord {
+export interface BlobRecord extends VersionRecord {
   readonly blob: BlobId;
   readonly name: string;
-  readonly version: number;
-  readonly bytes: number;
-  readonly sha256: string;
-  readonly replicas: number;
-  /** Servers whose current life holds it. */
-  readonly holders: ServerId[];
+  /** Servers whose current life holds it. Shared with other blobs: replaced, never changed. */
+  holders: readonly ServerId[];
   /** Position of the last change of `holders`. */
   changedAt: number;
 }

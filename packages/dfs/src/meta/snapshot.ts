@@ -139,26 +139,19 @@ export function restoreState(bytes: Uint8Array, state: MetaState): MetaState {
 function stored(state: MetaState, version: VersionRecord): StoredVersion {
   const record = version.blob === undefined ? undefined : state.blobs.get(version.blob);
   const { holders = [], changedAt = 0 } = record ?? {};
-  return { ...version, holders, changedAt };
+  const { version: number, blob, bytes, sha256, replicas, at } = version;
+  return { version: number, blob, bytes, sha256, replicas, at, holders, changedAt };
 }
 
 function restoreFile(state: MetaState, { name, keep, versions }: StoredFile): void {
   if (versions.length === 0) throw invalid('a file has no version');
-  const kept = versions.map(({ holders, changedAt, ...version }) => {
-    const { blob, bytes, sha256, replicas } = version;
-    if (blob !== undefined)
-      state.addBlob({
-        blob,
-        name,
-        version: version.version,
-        bytes,
-        sha256,
-        replicas,
-        holders: [...holders],
-        changedAt,
-      });
+  const kept = versions.map((given): VersionRecord => {
+    const { version, blob, bytes, sha256, replicas, at, holders, changedAt } = given;
     state.bytes += bytes;
-    return { ...version, blob };
+    if (blob === undefined) return { version, blob, bytes, sha256, replicas, at };
+    const record = { blob, name, version, bytes, sha256, replicas, at, holders, changedAt };
+    state.addBlob(record);
+    return record;
   });
   state.versionCount += kept.length;
   state.files.set(name, { name, keep, versions: kept });

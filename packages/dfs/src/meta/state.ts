@@ -5,6 +5,9 @@ import type { JoinCommand } from './commands.ts';
 import { SortedNames } from './sorted-names.ts';
 import type { BlobRecord, FileRecord, MetaRules, Remembered, ServerRecord, VersionRecord } from './records.ts';
 
+/** With a hundred servers there may be more; those of which few blobs make use are then kept several times. */
+const holderListsMax = 4_096;
+
 /** The replicated state and the indexes over it. Its methods keep them in step; what may be done, the commands decide. */
 export class MetaState {
   readonly config: MetaConfig;
@@ -31,6 +34,8 @@ export class MetaState {
   readonly excess = new Set<BlobId>();
   /** Files whose newest version is a deletion marker. */
   readonly removed = new Set<string>();
+  /** One list for all blobs with the same holders: there are many blobs, and few such lists. */
+  readonly #holderLists = new Map<string, readonly ServerId[]>();
 
   constructor(config: MetaConfig, rules: MetaRules) {
     this.config = config;
@@ -55,12 +60,11 @@ export class MetaState {
   addVersion(name: string, record: VersionRecord, keep: number | undefined): void {
     let file = this.files.get(name);
     if (file === undefined) {
-      file = { name, versions: [], keep: keep ?? this.config.keepVersions };
+      file = { name, versions: [record], keep: keep ?? this.config.keepVersions };
       this.files.set(name, file);
       this.names.add(name);
-    }
+    } else file.versions = [...file.versions, record];
     if (keep !== undefined) file.keep = keep;
-    file.versions.push(record);
     this.versionCount++;
     this.bytes += record.bytes;
     if (record.blob === undefined) this.removed.add(name);
@@ -78,6 +82,7 @@ export class MetaState {
   }
 
   addBlob(record: BlobRecord): void {
+    record.holders = this.#shared(record.holders);
     this.blobs.set(record.blob, record);
     for (const node of record.holders) this.#hold(record, node);
     this.#rank(record);
@@ -85,7 +90,7 @@ export class MetaState {
 
   addHolder(record: BlobRecord, node: ServerId): void {
     if (record.holders.includes(node)) return;
-    record.holders.push(node);
+    record.holders = this.#shared([...record.holders, node]);
     record.changedAt = this.position;
     this.#hold(record, node);
     this.#rank(record);
@@ -93,9 +98,8 @@ export class MetaState {
 
   /** The server's copy no longer counts. */
   removeHolder(record: BlobRecord, node: ServerId): void {
-    const at = record.holders.indexOf(node);
-    if (at < 0) return;
-    record.holders.splice(at, 1);
+    if (!record.holders.includes(node)) return;
+    record.holders = this.#shared(record.holders.filter((holder) => holder !== node));
     record.changedAt = this.position;
     const server = this.servers.get(node);
     if (server?.held.delete(record.blob) === true) server.heldBytes -= record.bytes;
@@ -121,7 +125,7 @@ export class MetaState {
   bury(blob: BlobId, alsoAt: readonly ServerId[]): void {
     const record = this.blobs.get(blob);
     const nodes = new Set([...(record?.holders ?? []), ...alsoAt]);
-    for (const node of record === undefined ? [] : [...record.holders]) this.removeHolder(record as BlobRecord, node);
+    for (const node of record?.holders ?? []) this.removeHolder(record as BlobRecord, node);
     this.blobs.delete(blob);
     for (const server of this.servers.values()) server.dropped.delete(blob);
     this.deficient.delete(blob);
@@ -170,6 +174,15 @@ export class MetaState {
     server.heldBytes += record.bytes;
   }
 
+  #shared(holders: readonly ServerId[]): readonly ServerId[] {
+    const key = JSON.stringify(holders);
+    const known = this.#holderLists.get(key);
+    if (known !== undefined) return known;
+    if (this.#holderLists.size >= holderListsMax) this.#holderLists.clear();
+    this.#holderLists.set(key, holders);
+    return holders;
+  }
+
   #rank({ blob, holders, replicas }: BlobRecord): void {
     if (holders.length < replicas) this.deficient.add(blob);
     else this.deficient.delete(blob);
@@ -184,8 +197,9 @@ export class MetaState {
   }
 
   #dropOldest(file: FileRecord): void {
-    const oldest = file.versions.shift();
+    const [oldest, ...newer] = file.versions;
     if (oldest === undefined) return;
+    file.versions = newer;
     this.versionCount--;
     this.bytes -= oldest.bytes;
     if (oldest.blob !== undefined) this.bury(oldest.blob, []);
