@@ -151,7 +151,8 @@ export class LogWriter {
     batch.ticket = ++this.#ticket;
     batch.lastIndex = this.#options.image.index.last;
     this.split();
-    this.#kick();
+    // Not at once: what is said to others in this turn goes first, because handing work to the disk takes its time.
+    if (this.#inFlight === undefined) queueMicrotask(() => this.#kick());
     return this.#ticket;
   }
 

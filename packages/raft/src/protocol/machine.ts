@@ -312,8 +312,9 @@ export class RaftMachine implements Machine<Input, Effect> {
     log.evict(Math.min(state.applying, log.durable), state.config.cacheBytesMax);
     checkInvariants(state);
     const effects = state.takeEffects();
-    // The disk starts first, and works while the messages travel.
-    return write === undefined ? effects : [write, ...effects];
+    if (write === undefined) return effects;
+    // The messages have the longer way: through a peer's disk, and back. The disk starts next, before anything is applied.
+    return effects.toSpliced(effects.findLastIndex(({ type }) => type === 'send') + 1, 0, write);
   }
 
   #watchDisk(): void {
