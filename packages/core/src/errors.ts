@@ -33,6 +33,18 @@ export const httpStatuses: Readonly<Record<ErrorKind, number>> = {
   violated: 500,
 };
 
+/** What to do where the error itself does not say: the document always has a hint. */
+const hintsOfKind: Readonly<Record<ErrorKind, string>> = {
+  failure: 'Try again; if it stays so, the log says more.',
+  usage: 'Correct what was given. Nothing was done.',
+  'not-found': 'Check the name.',
+  denied: 'Use an account or a token that may do this.',
+  unreachable: 'Check that it runs and can be reached, or allow more time.',
+  conflict: 'Look at how things are now, and decide again.',
+  'no-quorum': 'Wait until a majority is back, and try again.',
+  violated: 'Keep the output and the logs, and report it.',
+};
+
 export interface GrpErrorInit {
   /** Stable and searchable, `PACKAGE_WHAT`. Never reused for something else. */
   readonly code: string;
@@ -60,10 +72,10 @@ export class GrpError extends Error {
     this.context = init.context ?? {};
   }
 
-  /** The document that `--json` and the HTTP API give. */
-  toJSON(): { readonly code: string; readonly message: string; readonly hint?: string } {
-    const { code, message, hint } = this;
-    return hint === undefined ? { code, message } : { code, message, hint };
+  /** The document that `--json` and the HTTP API give: always with a hint, in need that of the kind. */
+  toJSON(): { readonly code: string; readonly message: string; readonly hint: string } {
+    const { code, message, hint = hintsOfKind[this.kind] } = this;
+    return { code, message, hint };
   }
 }
 

@@ -28,11 +28,12 @@ describe('errors', () => {
     expect(storeError('STORE_GONE', { context: { name: '$name $& $1' } }).message).toBe('There is no $name $& $1.');
   });
 
-  test('become the document that users get, without a hint where there is none', () => {
+  test('become the document that users get, with a hint of their kind where they have none', () => {
     const shown = (error: GrpError): unknown => JSON.parse(JSON.stringify(error));
     expect(shown(storeError('STORE_GONE', { context: { name: 'x' } }))).toEqual({
       code: 'STORE_GONE',
       message: 'There is no x.',
+      hint: expect.stringMatching(/^\S.*\.$/),
     });
     expect(shown(storeError('STORE_FULL', { context: { name: 'x', freeBytes: 1 } }))).toEqual({
       code: 'STORE_FULL',

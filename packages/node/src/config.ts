@@ -110,11 +110,12 @@ export const nodeConfig = defineConfig(
       reason: 'Files that are put or read through HTTP at a time: each may hold some megabytes.',
     },
     transferStallMs: {
-      default: 30_000,
+      default: 35_000,
       min: 100,
       max: 3_600_000,
       unit: 'ms',
-      reason: 'A client that neither sends nor takes anything of a file for so long is cut off.',
+      reason:
+        'A client that neither sends nor takes anything of a file for so long is cut off: a little later than the store itself gives up, so that its answer is heard.',
     },
     dfsScrubIntervalMs: {
       default: 3_600_000,

@@ -31,7 +31,11 @@ export const nodeError = defineErrors({
     message: '$file holds no usable token: one line of 16 to 512 visible characters is needed.',
     hint: 'Make one with: (umask 077; head -c 32 /dev/urandom | base64 > $file)',
   },
-  NODE_TLS_INVALID: { kind: 'usage', message: 'The TLS files do not fit: $problem.' },
+  NODE_TLS_INVALID: {
+    kind: 'usage',
+    message: 'The TLS files do not fit: $problem.',
+    hint: 'Certificate, key and authority are PEM files, and the key is that of the certificate.',
+  },
   NODE_PORT_IN_USE: {
     kind: 'conflict',
     message: 'The HTTP address $address is taken.',
@@ -72,6 +76,11 @@ export const nodeError = defineErrors({
     message: 'The server of the group $group is still starting.',
     hint: 'Try again.',
   },
+  RAFT_SERVER_UNKNOWN: {
+    kind: 'not-found',
+    message: 'There is no server $id in the group $group.',
+    hint: 'Its servers: $servers.',
+  },
   RAFT_TRANSFER_FAILED: {
     kind: 'conflict',
     message: 'Leadership was not taken over by $to.',
@@ -84,8 +93,8 @@ export const nodeError = defineErrors({
   },
   RAFT_LOG_NONE: {
     kind: 'not-found',
-    message: 'There is no raft log of the group $group in $folder.',
-    hint: 'Name the data folder of a node with the role raft or chat; its groups: $groups.',
+    message: 'There is no raft log$group in $folder.',
+    hint: 'Name the data folder of a node with the role raft, chat or dfs; groups in this one: $groups.',
   },
   // As raft's own, which knows no HTTP.
   RAFT_NOT_LEADER: {
@@ -98,7 +107,11 @@ export const nodeError = defineErrors({
     message: 'The node failed: $problem.',
     hint: 'This is a bug in grp; the log has the details.',
   },
-  NODE_STOPPED: { kind: 'conflict', message: 'The node is stopping or has stopped.' },
+  NODE_STOPPED: {
+    kind: 'conflict',
+    message: 'The node is stopping or has stopped.',
+    hint: 'Start it again, or ask another node.',
+  },
   // The code is swim's: whoever learns of it through the node must see the same one.
   SWIM_NAME_TAKEN: {
     kind: 'conflict',
@@ -110,10 +123,36 @@ export const nodeError = defineErrors({
 /** The errors that only the HTTP API gives. Some have a status finer than that of their kind: see `httpStatusOf`. */
 export const httpError = defineErrors({
   NODE_ROUTE_UNKNOWN: { kind: 'not-found', message: 'There is nothing at $method $path.', hint: 'See GET /v1.' },
-  NODE_METHOD_WRONG: { kind: 'usage', message: '$path takes $allowed, not $method.' },
-  NODE_REQUEST_INVALID: { kind: 'usage', message: 'The request is not understood: $problem.' },
-  NODE_BODY_INVALID: { kind: 'usage', message: 'The body is wrong: $problem.' },
-  NODE_BODY_TOO_LARGE: { kind: 'usage', message: 'The body is longer than $max bytes.' },
+  NODE_SEED_INVALID: {
+    kind: 'usage',
+    message: '$seed is not host:port.',
+    hint: 'Write 10.0.0.1:7946, node.example:7946, [::1]:7946 or srv:_swim._udp.example.',
+  },
+  NODE_ROLE_ABSENT: {
+    kind: 'not-found',
+    message: 'This node does not run the role $role.',
+    hint: 'Ask another node, or start this one with --role $role among its roles.',
+  },
+  NODE_METHOD_WRONG: {
+    kind: 'usage',
+    message: '$path takes $allowed, not $method.',
+    hint: 'Reads are GET, changes are POST; GET /v1 lists them all.',
+  },
+  NODE_REQUEST_INVALID: {
+    kind: 'usage',
+    message: 'The request is not understood: $problem.',
+    hint: 'GET /v1 lists all routes; README.md of @grp/node says what each takes.',
+  },
+  NODE_BODY_INVALID: {
+    kind: 'usage',
+    message: 'The body is wrong: $problem.',
+    hint: 'Send one JSON object with the fields that the route takes, and no others.',
+  },
+  NODE_BODY_TOO_LARGE: {
+    kind: 'usage',
+    message: 'The body is longer than $max bytes.',
+    hint: 'Send less at a time, or raise bodyBytesMax.',
+  },
   NODE_RANGE_INVALID: {
     kind: 'usage',
     message: '$range is no range of the $bytes bytes of this file.',
@@ -129,7 +168,11 @@ export const httpError = defineErrors({
     message: 'The Host header does not name this machine.',
     hint: 'Use 127.0.0.1, [::1] or localhost in the URL: this keeps web pages from reaching the node.',
   },
-  NODE_ORIGIN_REFUSED: { kind: 'denied', message: 'Requests from web pages of other origins are refused.' },
+  NODE_ORIGIN_REFUSED: {
+    kind: 'denied',
+    message: 'Requests from web pages of other origins are refused.',
+    hint: "Open the node's own page, or ask from a program.",
+  },
   NODE_PAGE_READ_ONLY: {
     kind: 'denied',
     message: 'A page in a browser may change nothing on a node without a token.',

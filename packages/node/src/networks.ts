@@ -1,5 +1,6 @@
 import { formatAddress, parseAddress, tryParseAddress } from '@grp/core';
 import type { Faults, Network } from '@grp/transport-udp';
+import { faultRandom } from './fault-random.ts';
 import { FaultSet } from './faults.ts';
 import type { ResolvedOptions } from './options.ts';
 import type { NodeParts } from './ports.ts';
@@ -56,7 +57,8 @@ export function defaultName(networks: Networks): string {
 async function openOne(options: ResolvedOptions, parts: NodeParts, name: RoleName, role: RoleDefinition) {
   const { given, logger, hostOf, portOf } = options;
   const { offset, connects = false, streams } = role;
-  const { allow, loss, delayMs, duplicate } = given;
+  const { allow, loss, delayMs, duplicate, seed } = given;
+  const chance = seed === undefined ? parts.random : faultRandom(`${seed}/${given.name ?? ''}`);
   const advertise = shifted(given.advertise, offset);
   const network = await parts.openNetwork({
     bind: formatAddress(hostOf(name), portOf(name)),
@@ -70,7 +72,7 @@ async function openOne(options: ResolvedOptions, parts: NodeParts, name: RoleNam
   try {
     return parts.injectFaults(network, {
       clock: parts.clock,
-      random: parts.random.fork(`faults-${offset}`),
+      random: chance.fork(`faults-${offset}`),
       ...(loss === undefined ? {} : { loss }),
       ...(delayMs === undefined ? {} : { delayMs }),
       ...(duplicate === undefined ? {} : { duplicate }),

@@ -6,7 +6,6 @@ import {
   Keyring,
   parseAddress,
   silentLogger,
-  tryParseAddress,
   type ConfigOf,
   type HostPort,
   type Logger,
@@ -18,6 +17,7 @@ import { places, readCluster } from './cluster-config.ts';
 import { nodeError, problemOf } from './errors.ts';
 import type { NodeParts } from './ports.ts';
 import { isLoopback } from './http/security.ts';
+import { isSeed } from './seed.ts';
 import type { RoleName, RoleTable } from './role.ts';
 import { checkRoles, httpOffset, roles } from './roles.ts';
 import { readKeyFile, readTokenFile } from './secrets.ts';
@@ -56,6 +56,8 @@ export interface NodeOptions {
   readonly loss?: number | undefined;
   readonly delayMs?: number | undefined;
   readonly duplicate?: number | undefined;
+  /** Of these faults: which datagram is lost or doubled then follows from it and `name` (default: from the host's chance). */
+  readonly seed?: number | undefined;
   /** CIDR ranges from which datagrams and streams are taken (default: all). */
   readonly allow?: readonly string[] | undefined;
   readonly tags?: Tags | undefined;
@@ -128,9 +130,7 @@ export async function resolveOptions(
   checkPorts(base, Math.max(...names.map((name) => table[name].offset)));
   const seeds = given.join ?? [];
   for (const seed of seeds) {
-    // `srv:` asks for SRV records; what the name service says is the join's business.
-    if (tryParseAddress(seed.replace(/^srv:/, ''), 7946) === undefined)
-      throw wrong('join', `${JSON.stringify(seed)} is not host:port`);
+    if (!isSeed(seed)) throw wrong('join', `${JSON.stringify(seed)} is not host:port`);
   }
   const token = given.tokenFile === undefined ? undefined : await readTokenFile(given.tokenFile);
   if (token === undefined && !isLoopback(http.host)) {

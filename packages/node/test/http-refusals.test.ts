@@ -13,12 +13,35 @@ test('an unknown route is 404 in our form, also below v1', async () => {
   }
 });
 
+test('what belongs to a role that this node lacks is 404, and says which', async () => {
+  const api = testApi();
+  for (const [url, role] of [
+    ['/v1/gms/view', 'gms'],
+    ['/v1/raft/status?group=chat', 'raft'],
+    ['/v1/dfs/ls', 'dfs'],
+    ['/v1/tracker/groups', 'tracker'],
+  ] as const) {
+    const answer = await api.get(url);
+    expect([answer.statusCode, answer.json().error.code]).toEqual([404, 'NODE_ROLE_ABSENT']);
+    expect(answer.json().error.hint).toContain(`--role ${role}`);
+  }
+});
+
+test('a seed that is no address is refused before anybody is asked', async () => {
+  const answer = await testApi().post('/v1/swim/join', { seeds: ['127.0.0.1:7946', 'bad host:port'] });
+  expect([answer.statusCode, answer.json().error.code]).toEqual([400, 'NODE_SEED_INVALID']);
+});
+
 test('a known path with the wrong method is 405 and says what it takes', async () => {
   const api = testApi();
   const answer = await api.ask({ method: 'DELETE', url: '/v1/swim/tags?x' });
   expect([answer.statusCode, answer.json().error]).toEqual([
     405,
-    { code: 'NODE_METHOD_WRONG', message: '/v1/swim/tags takes GET and POST, not DELETE.' },
+    {
+      code: 'NODE_METHOD_WRONG',
+      message: '/v1/swim/tags takes GET and POST, not DELETE.',
+      hint: expect.stringContaining('POST'),
+    },
   ]);
   expect((await api.get('/v1/node/stop')).json().error.message).toBe('/v1/node/stop takes POST, not GET.');
 });
@@ -90,7 +113,11 @@ test('a body that is too long is 413', async () => {
   const answer = await api.post('/v1/swim/event', { name: 'x', payload: 'y'.repeat(2_000) });
   expect([answer.statusCode, answer.json().error]).toEqual([
     413,
-    { code: 'NODE_BODY_TOO_LARGE', message: 'The body is longer than 1024 bytes.' },
+    {
+      code: 'NODE_BODY_TOO_LARGE',
+      message: 'The body is longer than 1024 bytes.',
+      hint: expect.stringContaining('bodyBytesMax'),
+    },
   ]);
   expect(api.swim.calls).toEqual([]);
 });
@@ -144,7 +171,7 @@ test.each(Object.keys(exitCodes) as ErrorKind[])('an error of kind %s has the st
   const answer = await api.get('/v1/swim/health');
   expect([answer.statusCode, answer.json()]).toEqual([
     httpStatuses[kind],
-    { error: { code: 'SOME_CODE', message: 'What.' } },
+    { error: { code: 'SOME_CODE', message: 'What.', hint: expect.stringMatching(/^\S.*\.$/) } },
   ]);
 });
 

@@ -44,8 +44,17 @@ export const raftError = defineErrors({
   RAFT_CHANGE_REFUSED: {
     kind: 'conflict',
     message: 'The configuration cannot be changed so: $reason.',
+    hint: 'Look at the status of the group. Nothing was done.',
   },
-  RAFT_COMMAND_TOO_LONG: { kind: 'usage', message: 'The command has $bytes bytes, more than $bytesMax.' },
-  RAFT_STOPPED: { kind: 'failure', message: '$id has stopped: $reason.' },
+  RAFT_COMMAND_TOO_LONG: {
+    kind: 'usage',
+    message: 'The command has $bytes bytes, more than $bytesMax.',
+    hint: 'Propose less at a time.',
+  },
+  RAFT_STOPPED: {
+    kind: 'failure',
+    message: '$id has stopped: $reason.',
+    hint: 'Start the server again; its log says why it stopped.',
+  },
   RAFT_NOT_STARTED: { kind: 'usage', message: '$id has not been started.', hint: 'Call start() first.' },
 });

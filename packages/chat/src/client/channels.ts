@@ -11,6 +11,7 @@ import {
 } from '@grpc/grpc-js';
 import { Chat, type ConverseRequest, type ConverseResponse } from '../gen/grp/chat/v1/chat_pb.ts';
 import { grpcService } from '../server/grpc-service.ts';
+import { hintOf } from '../errors.ts';
 import { trailers } from '../server/status.ts';
 import type { Setback } from './failover.ts';
 
@@ -130,6 +131,7 @@ export function setbackOrError(error: ServiceError, server: string): Setback | G
     code: code ?? 'CHAT_INTERNAL',
     kind: kindOfStatus[error.code] ?? 'failure',
     message: error.details,
+    hint: hintOf(code ?? ''),
   });
 }
 

@@ -82,10 +82,28 @@ function asGrpError(cause: FastifyError | GrpError, bodyBytesMax: number): GrpEr
   return httpError('NODE_INTERNAL', { cause });
 }
 
+/** A route that every node with the role has. */
+const routeOfRole: Readonly<Record<string, string>> = {
+  swim: '/v1/swim/members',
+  gms: '/v1/gms/view',
+  raft: '/v1/raft/status',
+  dfs: '/v1/dfs/store',
+  tracker: '/v1/tracker/groups',
+};
+
+/** That a whole noun is missing has a better reason than that one of its routes is. */
+function absentRole(app: FastifyInstance, path: string): GrpError | undefined {
+  const role = /^\/v1\/([a-z]+)(?:\/|$)/.exec(path)?.[1] ?? '';
+  const url = Object.hasOwn(routeOfRole, role) ? routeOfRole[role] : undefined;
+  if (url === undefined || app.hasRoute({ method: 'GET', url })) return undefined;
+  return httpError('NODE_ROLE_ABSENT', { context: { role } });
+}
+
 function notFound(app: FastifyInstance, request: FastifyRequest): GrpError {
   const { method } = request;
   const path = request.url.split('?', 1)[0]?.slice(0, 200) ?? '';
   const allowed = (['GET', 'POST'] as const).filter((other) => app.hasRoute({ method: other, url: path }));
-  if (allowed.length === 0) return httpError('NODE_ROUTE_UNKNOWN', { context: { method, path } });
+  if (allowed.length === 0)
+    return absentRole(app, path) ?? httpError('NODE_ROUTE_UNKNOWN', { context: { method, path } });
   return httpError('NODE_METHOD_WRONG', { context: { method, path, allowed: allowed.join(' and ') } });
 }

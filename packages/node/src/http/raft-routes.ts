@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { MembershipStep } from '@grp/raft';
 import type { FastifyInstance } from 'fastify';
 import { nodeError } from '../errors.ts';
@@ -6,6 +7,8 @@ import { asDocument } from './documents.ts';
 import { addBody, memberBody, snapshotBody, transferBody } from './raft-schemas.ts';
 
 const snapshotTimeoutMs = 10_000;
+const leaderKnownMs = 2_000;
+const leaderPollMs = 10;
 
 interface Choice {
   /** Default: the first group of the node. */
@@ -30,9 +33,11 @@ export function raftRoutes(app: FastifyInstance, host: RaftHost): void {
     changed(find(body.group), { type: 'add-learner', id: body.id, address: body.address }, body.timeoutMs),
   );
   for (const type of ['remove', 'promote'] as const) {
-    app.post<{ Body: Member }>(`/v1/raft/${type}`, { schema: memberBody }, async ({ body }) =>
-      changed(find(body.group), { type, id: body.id }, body.timeoutMs),
-    );
+    app.post<{ Body: Member }>(`/v1/raft/${type}`, { schema: memberBody }, async ({ body }) => {
+      const group = find(body.group);
+      requireServer(group, body.id);
+      return changed(group, { type, id: body.id }, body.timeoutMs);
+    });
   }
   app.post<{ Body: Choice & { readonly timeoutMs?: number } }>(
     '/v1/raft/snapshot',
@@ -51,11 +56,31 @@ export function raftRoutes(app: FastifyInstance, host: RaftHost): void {
       const group = find(body.group);
       const { role, id, leader = '' } = group.raft.status();
       if (role !== 'leader') throw nodeError('RAFT_NOT_LEADER', { context: { id, leader } });
+      if (body.id !== undefined) requireServer(group, body.id);
       if (!(await group.raft.transfer(body.id)))
         throw nodeError('RAFT_TRANSFER_FAILED', { context: { to: body.id ?? 'any other voter' } });
-      return asDocument('raft.transfer', { from: id, leader: group.raft.status().leader ?? null });
+      return asDocument('raft.transfer', { from: id, leader: (await nextLeader(group)) ?? null });
     },
   );
+}
+
+/** Only the leader knows for sure who takes part; another one says that it does not lead. */
+function requireServer(group: HostedGroup, id: string): void {
+  const { role, configuration } = group.raft.status();
+  const servers = [...configuration.voters, ...configuration.learners];
+  if (role !== 'leader' || servers.includes(id)) return;
+  const context = { id, group: group.name, servers: servers.join(', ') };
+  throw nodeError('RAFT_SERVER_UNKNOWN', { context });
+}
+
+/** The old leader steps down first, and hears of the new one a moment later. */
+async function nextLeader(group: HostedGroup): Promise<string | undefined> {
+  for (let waitedMs = 0; waitedMs < leaderKnownMs; waitedMs += leaderPollMs) {
+    const { leader } = group.raft.status();
+    if (leader !== undefined) return leader;
+    await sleep(leaderPollMs);
+  }
+  return undefined;
 }
 
 async function changed(group: HostedGroup, step: MembershipStep, timeoutMs?: number): Promise<object> {

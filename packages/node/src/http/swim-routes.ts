@@ -3,6 +3,7 @@ import type { FastifyInstance } from 'fastify';
 import type { NodeConfig } from '../config.ts';
 import { httpError } from '../errors.ts';
 import { parseKey } from '../secrets.ts';
+import { isSeed } from '../seed.ts';
 import { asDocument, payloadBytes, payloadFields } from './documents.ts';
 import { goneSignal } from './gone-signal.ts';
 import { bandwidthDocument, membersDocument, rttDocument } from './swim-documents.ts';
@@ -31,6 +32,8 @@ export function swimRoutes(app: FastifyInstance, { swim, config, onJoined }: Swi
   }
   app.post<{ Body: JoinBody }>('/v1/swim/join', { schema: joinBody }, async ({ body }, reply) => {
     const { seeds, timeoutMs = config.joinTimeoutMs } = body;
+    const wrong = seeds.find((seed) => !isSeed(seed));
+    if (wrong !== undefined) throw httpError('NODE_SEED_INVALID', { context: { seed: JSON.stringify(wrong) } });
     const result = await swim.join(seeds, { timeoutMs, signal: goneSignal(reply) });
     onJoined();
     return asDocument('swim.join', result);

@@ -32,17 +32,20 @@ export interface LoggedGroup {
 }
 
 const pageBytes = 1_048_576;
+/** As the table of roles has those that keep them. */
+const groupOrder: readonly string[] = ['raft', 'chat', 'dfs-meta'];
 
 /**
  * Opens the raft log of a group for reading; changes nothing, also beside a running node, of which it is then a moment.
- * `group` may be left out when the folder has only one.
+ * Without `wanted` it is the first one of the node, in the order that a running node has them.
  * @throws GrpError RAFT_LOG_NONE, DISK_IO, STORAGE_NEWER
  */
 export async function readRaftLog(dataDir: string, wanted?: string): Promise<LoggedGroup> {
   const groups: readonly string[] = await readdir(join(dataDir, 'raft')).catch(() => []);
-  const group = wanted ?? (groups.length === 1 ? groups[0] : undefined);
+  const group = wanted ?? groupOrder.find((name) => groups.includes(name)) ?? groups[0];
   if (group === undefined || !groups.includes(group)) {
-    const context = { group: group ?? '', folder: dataDir, groups: groups.join(', ') || 'none' };
+    const of = wanted === undefined ? '' : ` of the group ${wanted}`;
+    const context = { group: of, folder: dataDir, groups: groups.join(', ') || 'none' };
     throw nodeError('RAFT_LOG_NONE', { context });
   }
   const [{ PayloadCodec }, { inspectLog }, { nodeDisk }] = await Promise.all([

@@ -30,9 +30,17 @@ export function trackerRoutes(app: FastifyInstance, tracker: Tracker): void {
   };
   for (const [verb, schema] of Object.entries(verbs)) {
     app.post<{ Body: Readonly<Record<string, unknown>> }>(`/v1/tracker/${verb}`, { schema }, async ({ body }) =>
-      asDocument(`tracker.${verb}`, await tracker.execute({ ...body, do: verb } as Command)),
+      asDocument(`tracker.${verb}`, {
+        ...whom(body),
+        ...(await tracker.execute({ ...body, do: verb } as Command)),
+      }),
     );
   }
+}
+
+/** Whom it was about, so that the answer can be read alone. */
+function whom({ group, nick }: Readonly<Record<string, unknown>>): object {
+  return { ...(group !== undefined && { group }), ...(nick !== undefined && { nick }) };
 }
 
 const pagesMax = 1_000;
