@@ -5,7 +5,7 @@ const grp = invocation();
 
 /** Every error that the command line itself can give, with what to do about it. */
 export const cliError = defineErrors({
-  CLI_USAGE: { kind: 'usage', message: '$what' },
+  CLI_USAGE: { kind: 'usage', message: '$what', hint: 'Add --help to see how it is used.' },
   CLI_UNKNOWN_COMMAND: {
     kind: 'usage',
     message: '"$command" is no command.',
@@ -14,12 +14,7 @@ export const cliError = defineErrors({
   CLI_UNKNOWN_FLAG: { kind: 'usage', message: 'There is no flag $flags.', hint: 'Add --help to see the flags.' },
   CLI_ARGUMENT: { kind: 'usage', message: '$what', hint: 'Add --help to see the arguments.' },
   CLI_FLAG_VALUE: { kind: 'usage', message: '--$flag: $what', hint: 'Add --help to see what the flag takes.' },
-  CLI_VALUE: { kind: 'usage', message: '$what' },
-  CLI_FLAG_UNAVAILABLE: {
-    kind: 'usage',
-    message: '--$flag belongs to $owner, which this version does not have.',
-    hint: 'Leave the flag out; this version runs the roles swim, gms, tracker, raft, chat and dfs.',
-  },
+  CLI_VALUE: { kind: 'usage', message: '$what', hint: 'Add --help to see what is taken.' },
   CLI_CONFIG_UNREADABLE: {
     kind: 'not-found',
     message: 'The config file $file cannot be read: $reason.',
@@ -56,7 +51,11 @@ export const cliError = defineErrors({
     message: 'What answers at $url is no grp node, or of another version ($reason).',
     hint: 'Check the URL; the HTTP port is the base port plus 7.',
   },
-  CLI_IO: { kind: 'failure', message: '$what' },
+  CLI_IO: {
+    kind: 'failure',
+    message: '$what',
+    hint: 'Check that the file or folder is there and may be used, and that there is space.',
+  },
   CLI_INTERNAL: {
     kind: 'failure',
     message: 'grp itself failed: $what',
@@ -67,7 +66,7 @@ export const cliError = defineErrors({
     message: 'A password is needed.',
     hint: 'Type it at a terminal, or give it as a line of stdin with --password-stdin.',
   },
-  CHAT_PASSWORDS_DIFFER: { kind: 'usage', message: 'The two passwords differ.' },
+  CHAT_PASSWORDS_DIFFER: { kind: 'usage', message: 'The two passwords differ.', hint: 'Type the same one twice.' },
   CHAT_NO_SERVERS: {
     kind: 'not-found',
     message: 'There are no chat servers in $dir.',
@@ -104,7 +103,11 @@ export const cliError = defineErrors({
     hint: 'Wait for it to finish; remove the file if none runs.',
   },
   CLUSTER_NODE_UNKNOWN: { kind: 'not-found', message: 'There is no node $id.', hint: 'The nodes are: $ids.' },
-  CLUSTER_NODE_STATE: { kind: 'conflict', message: 'Node $id is $state; this needs it $wanted.' },
+  CLUSTER_NODE_STATE: {
+    kind: 'conflict',
+    message: 'Node $id is $state; this needs it $wanted.',
+    hint: `Look at it with: ${grp} cluster status`,
+  },
   CLUSTER_PORT_IN_USE: {
     kind: 'conflict',
     message: 'Port $port on $host is taken.',
@@ -126,8 +129,16 @@ export const cliError = defineErrors({
     message: 'No role of this cluster elects a leader.',
     hint: 'Wait for ready or converged instead; the roles gms, raft and chat have leaders.',
   },
-  DEMO_PROMISE_BROKEN: { kind: 'violated', message: 'The demo measured what must not happen: $promises.' },
-  DEMO_FAILED: { kind: 'failure', message: 'The demo could not finish: $reason' },
+  DEMO_PROMISE_BROKEN: {
+    kind: 'violated',
+    message: 'The demo measured what must not happen: $promises.',
+    hint: 'Run it again on a machine with less to do; if it stays so, report it.',
+  },
+  DEMO_FAILED: {
+    kind: 'failure',
+    message: 'The demo could not finish: $reason',
+    hint: `Look at this machine with: ${grp} doctor`,
+  },
 });
 
 const kindOfStatus: Readonly<Record<number, ErrorKind>> = {

@@ -36,6 +36,7 @@ const table: Readonly<Record<string, Kinds>> = {
   'gms:workers': [...changes, 'violated'],
   gms: changes,
   chat: changes,
+  'raft:log': local,
   raft: changes,
   dfs: changes,
   'lab:open': [...always, 'not-found', 'conflict'],

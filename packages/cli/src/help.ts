@@ -3,9 +3,11 @@ import { exitCodesOf } from './exit-codes.ts';
 import { helpTopics, rowsText } from './help-topics.ts';
 
 const start: readonly (readonly [string, string])[] = [
-  ['grp demo', 'see it work: a real five-node cluster loses, regains and dismisses members (30 s)'],
+  ['grp demo', 'see it work: leaders, servers and peers die, and nothing is lost (a minute)'],
   ['grp cluster up -n 5', 'run five nodes on this machine; Ctrl-C stops them'],
   ['grp swim members --watch', 'who is in the cluster, redrawn as it changes'],
+  ['grp console', 'the same cluster in the browser'],
+  ['grp lab open gms2-crash', 'a lesson in the browser: what a crash does, message by message'],
   ['grp node start --join HOST:PORT', 'one node of a cluster across hosts'],
   ['grp doctor', 'find out why it does not work here'],
 ];
@@ -26,6 +28,12 @@ class GrpCommandHelp extends CommandHelp {
     const sections = super.sections();
     if (codes === undefined) return sections;
     return [...sections, { header: 'EXIT CODES', generate: () => rowsText(codes).replaceAll(/^ {2}/gm, '') }];
+  }
+
+  /** Without the summary, which is the title of the page. */
+  protected override description(): string | undefined {
+    const { description } = this.command;
+    return description === undefined ? undefined : this.wrap(description);
   }
 
   protected override defaultUsage(): string {
@@ -60,7 +68,7 @@ export class GrpHelp extends Help {
   protected override async showRootHelp(): Promise<void> {
     const { bin, version } = this.config;
     const sections = [
-      `${bin} ${version}: group communication for Node.js. This version keeps a membership: every node knows which\nothers are alive, within seconds of a crash, with no server in the middle.`,
+      `${bin} ${version}: group communication for Node.js. Membership and failure detection, multicast in one order,\nmessengers, a chat by consensus, a replicated file store; to run, to break on purpose, and to look at.`,
       `USAGE\n  $ ${bin} NOUN VERB [ARGUMENTS] [FLAGS]`,
       `START HERE\n${rowsText(start)}`,
       `COMMANDS\n${this.#commandList()}`,

@@ -1,7 +1,6 @@
 import { Flags } from '@oclif/core';
 import type { ProtocolSettings } from './config-file.ts';
-import { cliError } from './errors.ts';
-import { list, share, duration, text, toggle } from './flags.ts';
+import { list, share, duration, text, toggle, whole } from './flags.ts';
 import { envName } from './given.ts';
 import type { NodeSpec } from './run-node.ts';
 import { parseTags } from './values.ts';
@@ -32,6 +31,7 @@ export const nodeFlags = {
   loss: share('loss', 'drop this share of outgoing datagrams, for trials'),
   delay: duration('delay', 'hold outgoing datagrams back, for trials'),
   dup: share('dup', 'send this share of datagrams twice, for trials'),
+  seed: whole('seed', 'which datagrams these trials hit follows from it and the name', 0, Number.MAX_SAFE_INTEGER),
   'log-format': Flags.option({
     options: ['pretty', 'json'] as const,
     description: 'how the log is written (pretty unless given)',
@@ -52,6 +52,7 @@ interface NodeFlagValues {
   readonly loss?: number | undefined;
   readonly delay?: number | undefined;
   readonly dup?: number | undefined;
+  readonly seed?: number | undefined;
 }
 
 type SharedOptions = Omit<NodeSpec['options'], 'name' | 'bind' | 'advertise' | 'join' | 'http' | 'dataDir' | 'record'>;
@@ -70,28 +71,8 @@ export function sharedOptions(flags: NodeFlagValues, swim: ProtocolSettings | un
     loss: flags.loss,
     delayMs: flags.delay,
     duplicate: flags.dup,
+    seed: flags.seed,
     tags: parseTags(flags.tag ?? []),
     swim,
   };
-}
-
-function later(name: string) {
-  return Flags.string({ description: 'not in this version', env: envName(name), hidden: true });
-}
-
-/** Flags of `node start` whose roles come later: known, so that the refusal can say why. */
-export const laterFlags = {
-  seed: later('seed'),
-};
-
-const owners: Readonly<Record<keyof typeof laterFlags, string>> = {
-  seed: 'the simulator',
-};
-
-/** @throws GrpError CLI_FLAG_UNAVAILABLE */
-export function refuseLaterFlags(flags: Readonly<Partial<Record<keyof typeof laterFlags, string | undefined>>>): void {
-  for (const [flag, owner] of Object.entries(owners)) {
-    if (flags[flag as keyof typeof laterFlags] === undefined) continue;
-    throw cliError('CLI_FLAG_UNAVAILABLE', { context: { flag, owner } });
-  }
 }

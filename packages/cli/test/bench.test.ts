@@ -1,7 +1,9 @@
+import { existsSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { between } from '../src/bench/capture.ts';
 import { compare } from '../src/bench/compare.ts';
 import type { DetectionRun } from '../src/bench/detection.ts';
+import { argumentsOf, sourceBenches } from '../src/bench/from-sources.ts';
 import { judge } from '../src/bench/judge.ts';
 import type { SizeResult } from '../src/bench/measure.ts';
 import { NewsLog, type News } from '../src/bench/news.ts';
@@ -178,10 +180,29 @@ test('a plan is the whole or a quick look, with single figures set', () => {
   });
 });
 
+describe('a benchmark of the sources', () => {
+  test('is told what the command was told', () => {
+    const { gms, raft } = sourceBenches as Record<'gms' | 'raft', (typeof sourceBenches)[string]>;
+    expect(argumentsOf('gms', gms, { against: 'corosync', sizes: ['3', '4'], runs: 5, quick: true })).toEqual(
+      '--against corosync --sizes 3,4 --runs 5 --quick'.split(' '),
+    );
+    expect(argumentsOf('raft', raft, { against: 'none', quick: false })).toEqual(['--over', 'native,grpc']);
+    expect(argumentsOf('raft', raft, {})).toEqual([]);
+  });
+
+  test.each(Object.entries(sourceBenches))('%s is where the table says', (_name, { file }) => {
+    expect(existsSync(new URL(`../../${file}`, import.meta.url))).toBe(true);
+  });
+});
+
 test.each([
   [['bench'], 'CLI_ARGUMENT'],
-  [['bench', 'raft'], 'CLI_ARGUMENT'],
+  [['bench', 'nothing'], 'CLI_ARGUMENT'],
   [['bench', 'swim', '--against', 'consul'], 'BENCH_PEER_UNKNOWN'],
+  [['bench', 'raft', '--against', 'serf'], 'BENCH_PEER_UNKNOWN'],
+  [['bench', 'dfs', '--sizes', '5'], 'BENCH_FLAG'],
+  [['bench', 'gms', '--steady', '5s'], 'BENCH_FLAG'],
+  [['bench', 'chat', '--sizes', '64'], 'BENCH_SIZE'],
   [['bench', 'swim', '--sizes', '5,2'], 'BENCH_SIZE'],
   [['bench', 'swim', '--runs', '0'], 'CLI_FLAG_VALUE'],
 ])('grp %s is refused before anything is started', async (argv, code) => {

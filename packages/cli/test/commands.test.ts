@@ -3,7 +3,6 @@ import { COMMANDS } from '../src/commands.ts';
 import { exitCodesOf } from '../src/exit-codes.ts';
 import { globalFlags } from '../src/flags.ts';
 import { envName } from '../src/given.ts';
-import { laterFlags } from '../src/node-flags.ts';
 import { grp } from './support/run.ts';
 
 interface Described {
@@ -108,12 +107,4 @@ test('the root page names every command, and topics explain the rest', async () 
     expect((await grp('help', topic)).code).toBe(0);
   }
   expect((await grp('help', 'exit-codes')).stdout).toMatch(/5 +unreachable/);
-});
-
-test('flags of roles to come are refused with the reason', async () => {
-  for (const flag of Object.keys(laterFlags)) {
-    const { code, lines } = await grp('node', 'start', `--${flag}`, 'x', '--json');
-    expect(code).toBe(2);
-    expect(lines[0]).toMatchObject({ error: { code: 'CLI_FLAG_UNAVAILABLE', hint: expect.stringContaining('swim') } });
-  }
 });

@@ -5,12 +5,17 @@ export const benchError = defineErrors({
   BENCH_PEER_MISSING: {
     kind: 'not-found',
     message: 'There is no $command on the PATH to measure against.',
-    hint: 'Install it (Debian: apt-get install serf), or measure ours alone with --against none.',
+    hint: 'Install it (Debian: apt-get install $command), or leave --against out to measure ours alone.',
   },
   BENCH_PEER_UNKNOWN: {
     kind: 'usage',
-    message: '"$peer" is no peer to measure against.',
-    hint: 'It is serf for swim, corosync for gms, or none.',
+    message: '"$peer" is no peer that $name is measured against.',
+    hint: 'There are: $peers.',
+  },
+  BENCH_UNKNOWN: {
+    kind: 'usage',
+    message: 'There is no benchmark $name.',
+    hint: 'There are: swim, gms, ordering, isis, messenger, raft, chat, wal, dfs.',
   },
   BENCH_SIZE: {
     kind: 'usage',
@@ -25,13 +30,21 @@ export const benchError = defineErrors({
   BENCH_FLAG: {
     kind: 'usage',
     message: '--$flag says nothing about $name.',
-    hint: 'grp bench gms takes --against, --sizes, --runs and --quick.',
+    hint: 'It takes $takes.',
   },
   BENCH_NO_SOURCES: {
     kind: 'not-found',
-    message: 'gms is measured from the sources, and $file is not there.',
-    hint: 'Clone the repository and say: npm run bench -- gms',
+    message: '$name is measured from the sources, and $file is not there.',
+    hint: 'Clone the repository and say: npm run bench -- $name',
   },
-  BENCH_FAILED: { kind: 'failure', message: 'The benchmark ended with code $code and without figures.' },
-  BENCH_PROMISE_BROKEN: { kind: 'violated', message: 'The benchmark measured what must not happen: $promises.' },
+  BENCH_FAILED: {
+    kind: 'failure',
+    message: 'The benchmark ended with code $code and without figures.',
+    hint: 'What it said before is on stderr.',
+  },
+  BENCH_PROMISE_BROKEN: {
+    kind: 'violated',
+    message: 'The benchmark measured what must not happen: $promises.',
+    hint: 'Run it again on a machine with less to do; if it stays so, report it.',
+  },
 });

@@ -43,7 +43,9 @@ export async function untilComplete(nodes: readonly ListTarget[], options: WaitO
     if (swim.has(name) && !isComplete(await client.get<MembersDocument>('/v1/swim/members'), swim)) return false;
     if (gms.has(name) && !isWhole(await client.get<ViewDocument>('/v1/gms/view'), gms)) return false;
     if (dfs.has(name) && !isServed(await client.get<RepairDocument>('/v1/dfs/repair'), dfs)) return false;
-    return !raftRoles.some((role) => rolesOf.get(name)?.includes(role)) || (await raftLeaderSeenBy(client)) !== null;
+    if (!raftRoles.some((role) => rolesOf.get(name)?.includes(role))) return true;
+    const status = await raftStatus(http);
+    return waitsToBeAdded(status) || status.leader !== null;
   });
 }
 
@@ -72,10 +74,8 @@ async function untilGroupLed(members: readonly ListTarget[], options: WaitOption
 async function untilRaftLed(servers: readonly ListTarget[], options: WaitOptions): Promise<string> {
   let leader = '';
   await until('leader', servers, options, async () => {
-    const statuses = await Promise.all(
-      servers.map(({ http }) => NodeClient.local(http, 2_000).get<RaftStatusDocument>('/v1/raft/status')),
-    );
-    // Of a server that votes no more, or not yet, nobody expects to know who leads.
+    const all = await Promise.all(servers.map(({ http }) => raftStatus(http)));
+    const statuses = all.filter((status) => !waitsToBeAdded(status));
     const told = new Set(statuses.map((status) => status.leader));
     const leading = statuses.find(({ role, id }) => role === 'leader' && told.has(id));
     leader = leading?.name ?? '';
@@ -86,8 +86,13 @@ async function untilRaftLed(servers: readonly ListTarget[], options: WaitOptions
 
 const raftRoles = ['chat', 'raft', 'dfs'];
 
-async function raftLeaderSeenBy(client: NodeClient): Promise<string | null> {
-  return (await client.get<RaftStatusDocument>('/v1/raft/status')).leader;
+function raftStatus(http: string): Promise<RaftStatusDocument> {
+  return NodeClient.local(http, 2_000).get<RaftStatusDocument>('/v1/raft/status');
+}
+
+/** Of a server whose disk was emptied, and which nobody has added yet, nobody expects to know who leads. */
+export function waitsToBeAdded({ voters, learners }: Pick<RaftStatusDocument, 'voters' | 'learners'>): boolean {
+  return voters.length === 0 && learners.length === 0;
 }
 
 /** Whether the file store counts on the file server of each of these. */

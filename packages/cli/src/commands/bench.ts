@@ -1,7 +1,7 @@
 import { Args } from '@oclif/core';
 import { GrpCommand } from '../base.ts';
 import { benchError } from '../bench/errors.ts';
-import type { GmsBenchFlags } from '../bench/gms.ts';
+import { runSourceBench, sourceBenches, type BenchFlags } from '../bench/from-sources.ts';
 import type { BenchResult } from '../bench/run.ts';
 import { duration, list, text, toggle, whole } from '../flags.ts';
 import { document } from '../output/json.ts';
@@ -14,7 +14,9 @@ export class Bench extends GrpCommand {
   static override readonly summary = 'Measure real processes on this machine, beside the best-known systems';
   static override readonly description = `swim: time from SIGKILL until the first and the last list has the member as down, spread of joins and leaves, bytes, processor and memory while idle, and three of ten killed at once; serf's agents are measured in the same run when they are installed.
 Half an hour in full, half a minute with --quick.
-gms: multicasts per second and per CPU-second, latency, and how long deliveries stand still when the leader is killed; from the sources alone. corosync's daemons are measured in the same run with --against corosync, where they and the headers of libcpg are installed. A quarter of an hour in full, a minute with --quick.
+gms: multicasts per second and per CPU-second, latency, and how long deliveries stand still when the leader is killed. corosync's daemons are measured in the same run with --against corosync, where they and the headers of libcpg are installed. A quarter of an hour in full, a minute with --quick.
+ordering, isis: multicasts per second and latency in each order. messenger: client to client and to a whole group, beside ngircd. raft, chat: durable writes per second, latency and failover, beside etcd. wal: appends beside the bare disk. dfs: puts and gets beside three synced copies. Some minutes each.
+All but swim need a clone of the repository, where npm run bench -- NAME takes finer flags.
 All processes are ended whatever happens. Exit code 8 when a promise was not kept.`;
   static override readonly examples = [
     { description: 'Everything, for 5, 10 and 30 members', command: '<%= config.bin %> bench swim' },
@@ -24,31 +26,41 @@ All processes are ended whatever happens. Exit code 8 when a promise was not kep
       command: '<%= config.bin %> bench swim --sizes 10 --runs 100 --against none --json',
     },
     { description: 'Groups, beside corosync', command: '<%= config.bin %> bench gms --against corosync' },
+    { description: 'Consensus, beside etcd', command: '<%= config.bin %> bench raft --against etcd --json' },
   ];
   static override readonly args = {
-    name: Args.string({ description: 'what to measure', required: true, ignoreStdin: true, options: ['swim', 'gms'] }),
+    name: Args.string({
+      description: 'what to measure',
+      required: true,
+      ignoreStdin: true,
+      options: ['swim', ...Object.keys(sourceBenches)],
+    }),
   };
   static override readonly flags = {
     against: text(
       'against',
-      'swim: serf, or none (serf when it is installed, unless given); gms: corosync, or none',
+      'the peer: serf, corosync, ngircd or etcd, for what it can be compared with; none: ours alone (who is installed, unless given; of corosync nobody)',
       'PEER',
     ),
-    sizes: list('sizes', 'members of the clusters, with commas between (swim: 5,10,30; gms: 3,4,8, unless given)', 'N'),
+    sizes: list(
+      'sizes',
+      'swim, gms, raft, chat: members of the clusters, with commas between (swim: 5,10,30; gms: 3,4,8; raft, chat: 3, unless given)',
+      'N',
+    ),
     runs: whole(
       'runs',
-      'single kills per size, for gms of the leader (20 unless given); the other rounds follow it',
+      'swim, gms: single kills per size, for gms of the leader (20 unless given); the other rounds follow it',
       1,
       1_000,
     ),
     steady: duration('steady', 'swim: how long to watch an idle cluster (60s unless given; 0: not at all)'),
-    quick: toggle('quick', 'a smoke run: one size, 3 kills, unless given otherwise'),
+    quick: toggle('quick', 'swim, gms: a smoke run: one size, 3 kills, unless given otherwise'),
     logs: text('logs', 'swim: keep the logs of all members in this folder', 'DIR'),
   };
 
   override async run(): Promise<object> {
     const { args, flags } = await this.parse(Bench);
-    if (args.name === 'gms') return this.#gms(flags);
+    if (args.name !== 'swim') return this.#fromSources(args.name, flags);
     const sizes = flags.sizes?.map((size) => sizeOf(size));
     const { runBench } = await import('../bench/run.ts');
     const { planOf } = await import('../bench/plan.ts');
@@ -76,11 +88,12 @@ All processes are ended whatever happens. Exit code 8 when a promise was not kep
     }
   }
 
-  async #gms(flags: GmsBenchFlags): Promise<object> {
-    const { runGmsBench } = await import('../bench/gms.ts');
+  async #fromSources(name: string, flags: BenchFlags & { readonly json: boolean }): Promise<object> {
+    const { against, sizes, runs, quick, steady, logs } = flags;
     const interruption = this.armSignals();
     try {
-      const { code, report } = await runGmsBench(flags, { json: this.jsonEnabled(), signal: interruption.signal });
+      const options = { json: this.jsonEnabled(), signal: interruption.signal };
+      const { code, report } = await runSourceBench(name, { against, sizes, runs, quick, steady, logs }, options);
       process.exitCode = code;
       return report;
     } finally {
@@ -130,7 +143,7 @@ function sizeOf(size: string): number {
 async function peerOf(against: string | undefined): Promise<string | undefined> {
   if (against === 'none') return undefined;
   if (against !== undefined && against !== 'serf')
-    throw benchError('BENCH_PEER_UNKNOWN', { context: { peer: against } });
+    throw benchError('BENCH_PEER_UNKNOWN', { context: { peer: against, name: 'swim', peers: 'serf, none' } });
   const { serfVersion } = await import('../bench/serf-driver.ts');
   const version = serfVersion();
   if (version === undefined && against === 'serf')

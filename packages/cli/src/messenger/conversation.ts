@@ -96,7 +96,14 @@ export class Conversation {
     const [first, ...others] = words;
     switch (name) {
       case 'help':
-        return this.#show({ type: 'help' });
+        return this.#show({
+          type: 'help',
+          commands: Object.values(commandTable).map(({ short, takes, does }) => ({
+            command: `!${short}`,
+            takes,
+            does,
+          })),
+        });
       case 'groups':
         return this.#showGroups();
       case 'members':

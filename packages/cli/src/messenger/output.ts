@@ -21,7 +21,10 @@ export type Output =
     }
   | ({ readonly type: 'metrics' } & MessengerMetrics)
   | { readonly type: 'log'; readonly group: string; readonly messages: readonly ChatMessage[] }
-  | { readonly type: 'help' }
+  | {
+      readonly type: 'help';
+      readonly commands: readonly { readonly command: string; readonly takes: string; readonly does: string }[];
+    }
   | {
       readonly type: 'error';
       readonly error: { readonly code: string; readonly message: string; readonly hint?: string };

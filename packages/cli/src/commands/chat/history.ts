@@ -6,8 +6,8 @@ import { document } from '../../output/json.ts';
 /** Shows what was said in a room. */
 export class ChatHistory extends ChatCommand {
   static override readonly summary = 'Show what was said in a room';
-  static override readonly description = `Everything that was acknowledged before you asked is there: the server asks the leader first. --local reads the copy of the
-server itself, which may lag behind, and also works without a majority; --node says whose.`;
+  static override readonly description = `Everything that was acknowledged before you asked is there: the server asks the leader first.
+--local reads the copy of the server itself, which may lag behind, and also works without a majority; --node says whose.`;
   static override readonly examples = [
     { description: 'The last twenty messages', command: '<%= config.bin %> chat history general --limit 20' },
     {

@@ -7,8 +7,7 @@ import { argument, toggle, whole } from '../../flags.ts';
 /** Follows a room. */
 export class ChatWatch extends ChatCommand {
   static override readonly summary = 'Follow a room, through any failover, until Ctrl-C';
-  static override readonly description = `First what was said since --after (nothing before now unless given), then each new message as it comes: once and in order. With --talk, lines
-from stdin are sent to the room. Under --json one document per line.`;
+  static override readonly description = `First what was said since --after (nothing before now unless given), then each new message as it comes: once and in order. With --talk, lines from stdin are sent to the room. Under --json one document per line.`;
   static override readonly examples = [
     { description: 'Listen and talk', command: '<%= config.bin %> chat watch general --talk' },
     {

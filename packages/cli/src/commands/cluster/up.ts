@@ -7,7 +7,7 @@ import { nodeFiles, requireState } from '../../cluster/state.ts';
 import { bringUp, type UpProgress } from '../../cluster/up.ts';
 import { toggle, whole } from '../../flags.ts';
 import { invocation } from '../../invocation.ts';
-import { laterFlags, nodeFlags, refuseLaterFlags, sharedOptions } from '../../node-flags.ts';
+import { nodeFlags, sharedOptions } from '../../node-flags.ts';
 import { openProgress, type Progress } from '../../output/live.ts';
 import { tableWidth } from '../../output/table.ts';
 import { clusterText } from '../../output/views.ts';
@@ -37,12 +37,10 @@ State, logs and data are below --dir; so is what --record writes, for lab replay
     detach: toggle('detach', 'return when the cluster is up, and leave it running'),
     record: toggle('record', 'every node records what it sends, receives, delivers and decides'),
     ...nodeFlags,
-    seed: laterFlags.seed,
   };
 
   override async run(): Promise<void> {
     const { flags } = await this.parse(ClusterUp);
-    refuseLaterFlags(flags);
     const dir = dirOf(flags);
     const interruption = this.armSignals(() => killClusterNow(dir));
     const progress = await openProgress(!this.jsonEnabled());

@@ -10,10 +10,11 @@ import { timeText } from '../../output/units.ts';
 
 /** Waits for a condition of the local cluster. */
 export class ClusterWait extends GrpCommand {
-  static override readonly summary = 'Wait until the local cluster is ready, or its lists agree';
-  static override readonly description = `ready: every running node serves. converged: the list of every running node, and its view of
-the group, is exactly the running nodes. leader: all members of the group name the same running leader (role gms). Exit code 5
-after --timeout (30s).`;
+  static override readonly summary = 'Wait until the local cluster is ready, its lists agree, or it has a leader';
+  static override readonly description = `ready: every running node serves.
+converged: the list of every running node, and its view of the group, is exactly the running nodes; the file store counts on each file server; every server of a log knows who leads.
+leader: all name the same running leader, that of the log (roles raft, chat, dfs), or else of the group (role gms).
+A server that waits to be added, because its disk was emptied, is not waited for. Exit code 5 after --timeout (30s).`;
   static override readonly examples = [
     { description: 'After a kill or a heal', command: '<%= config.bin %> cluster wait --for converged' },
     {

@@ -22,7 +22,7 @@ export class DfsLs extends DfsCommand {
 
   override async run(): Promise<object> {
     const { args, flags } = await this.parse(DfsLs);
-    const path = withQuery('/v1/dfs/list', { prefix: args.prefix, after: flags.after, limit: flags.limit });
+    const path = withQuery('/v1/dfs/ls', { prefix: args.prefix, after: flags.after, limit: flags.limit });
     const list = await this.ask(flags, (client) => client.get<ListDocument>(path));
     return this.show(list, () => listText(list, { colours: this.colours, width: tableWidth(process.stdout) }));
   }

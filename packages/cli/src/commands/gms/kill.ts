@@ -8,8 +8,7 @@ import { document } from '../../output/json.ts';
 /** Crashes a member, in the middle of a multicast if wanted. */
 export class GmsKill extends GrpCommand {
   static override readonly summary = 'Crash a member of the local cluster, at once or in the middle of a multicast';
-  static override readonly description = `With --after-sends K the process ends by itself, without a word, in place of its K-th message from now: when it leads,
-some members then have a multicast that others have not, which is what the flush is for. Only nodes of the local cluster can be killed.`;
+  static override readonly description = `With --after-sends K the process ends by itself, without a word, in place of its K-th message from now: when it leads, some members then have a multicast that others have not, which is what the flush is for. Only nodes of the local cluster can be killed.`;
   static override readonly examples = [
     { description: 'At once', command: '<%= config.bin %> gms kill n1' },
     {

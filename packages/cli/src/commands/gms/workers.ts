@@ -16,10 +16,8 @@ import { parseNodeUrl } from '../../values.ts';
 export class GmsWorkers extends GrpCommand {
   static override readonly summary =
     'Show the wall of colours: every worker, always the same colours in the same order';
-  static override readonly description = `Each message turns a worker's colour into another one, which depends on all messages before: workers that have seen the
-same messages in the same order show the same colour. The nodes are those of the local cluster, or --nodes. --rate says how
-many colour changes a second they multicast together (4; 0 only watches). On a terminal keys crash, pause and bring back the
-chosen node. Without a terminal, or under --json, each change is one line of JSON. Exit code 8 when workers ever differed.`;
+  static override readonly description = `Each message turns a worker's colour into another one, which depends on all messages before: workers that have seen the same messages in the same order show the same colour. The nodes are those of the local cluster, or --nodes. --rate says how many colour changes a second they multicast together (4; 0 only watches).
+On a terminal keys crash, pause and bring back the chosen node. Without a terminal, or under --json, each change is one line of JSON. Exit code 8 when workers ever differed.`;
   static override readonly examples = [
     { description: 'The local cluster', command: '<%= config.bin %> gms workers' },
     {

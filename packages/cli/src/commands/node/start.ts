@@ -1,6 +1,6 @@
 import { GrpCommand } from '../../base.ts';
 import { list, text, whole } from '../../flags.ts';
-import { laterFlags, nodeFlags, refuseLaterFlags, sharedOptions } from '../../node-flags.ts';
+import { nodeFlags, sharedOptions } from '../../node-flags.ts';
 import { document } from '../../output/json.ts';
 import { runNode, type NodeSpec, type ReadyDocument } from '../../run-node.ts';
 
@@ -61,12 +61,10 @@ Secrets come from files only: --key-file, --token-file.`;
       'write what the node sends, receives, delivers and decides to this file, for lab replay and lab export',
       'FILE',
     ),
-    ...laterFlags,
   };
 
   override async run(): Promise<void> {
     const { flags } = await this.parse(NodeStart);
-    refuseLaterFlags(flags);
     const spec: NodeSpec = {
       options: {
         ...sharedOptions(flags, this.swimSettings),

@@ -6,8 +6,7 @@ import type { RaftStatusDocument } from '../../raft/documents.ts';
 /** Adds a server as a learner. */
 export class RaftAdd extends RaftCommand {
   static override readonly summary = 'Add a server that waits, as a learner: it gets the log and does not vote';
-  static override readonly description = `The server must run and wait: started with --join and without being named in the cluster file, or restarted with --empty. Once it has caught up,
-"raft promote" lets it vote. Exit code 6 when the node asked does not lead.`;
+  static override readonly description = `The server must run and wait: started with --join and without being named in the cluster file, or restarted with --empty. Once it has caught up, "raft promote" lets it vote. Exit code 6 when the node asked does not lead.`;
   static override readonly examples = [
     { description: 'A node of the local cluster whose disk was emptied', command: '<%= config.bin %> raft add n3' },
     {

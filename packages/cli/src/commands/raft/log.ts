@@ -11,8 +11,7 @@ const shownDefault = 100;
 /** Reads a log from its files. */
 export class RaftLog extends RaftCommand {
   static override readonly summary = "Read a server's log from its files, without asking any node";
-  static override readonly description = `First the log as a whole, then its last entries, or those from --from on. Nothing is changed; beside a running node it is a moment of the
-log. What a command means is only known to the service it is for. Under --json one document per line.`;
+  static override readonly description = `First the log as a whole, then its last entries, or those from --from on. Nothing is changed; beside a running node it is a moment of the log. What a command means is only known to the service it is for. Under --json one document per line.`;
   static override readonly examples = [
     { description: 'Of a local node, also one that was killed', command: '<%= config.bin %> raft log --node n3' },
     {
