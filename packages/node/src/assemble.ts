@@ -130,6 +130,7 @@ class Assembly {
       app,
       options,
       clock: this.#given.parts.clock,
+      hub: this.#hub,
       self: () => ({ name: this.#name, http: this.#listening.url }),
       swim: () => this.#swim,
       raft: () => this.#raft,

@@ -1,7 +1,9 @@
 import type { Clock } from '@grp/core';
 import type { FastifyInstance } from 'fastify';
 import { asDocument } from '../http/documents.ts';
+import { streamEvents } from '../http/event-routes.ts';
 import { settlesWithin } from '../waiting.ts';
+import type { ClusterEvents } from './cluster-events.ts';
 import type { ClusterView } from './cluster.ts';
 
 // Document → where this node gives it. A role that does not run has no such route, and no such document.
@@ -75,6 +77,16 @@ export function clusterRoutes(app: FastifyInstance, cluster: ClusterView, clock:
   });
   app.get('/v1/cluster/nodes', async ({ headers }) =>
     asDocument('cluster.nodes', { nodes: await cluster.nodes(tokenOf(headers.authorization)) }),
+  );
+}
+
+/** `/v1/cluster/events`: the events of all nodes, each with the name of its node (server-sent events). */
+export function clusterEventRoutes(app: FastifyInstance, events: ClusterEvents, eventClientsMax: number): void {
+  app.get('/v1/cluster/events', { exposeHeadRoute: false }, async ({ headers }, reply) =>
+    streamEvents(reply, {
+      subscribe: (sink) => events.subscribe(sink, tokenOf(headers.authorization)),
+      max: eventClientsMax,
+    }),
   );
 }
 

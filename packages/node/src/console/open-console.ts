@@ -1,11 +1,14 @@
 import type { Clock, Logger } from '@grp/core';
 import type { Swim } from '@grp/swim';
 import type { FastifyInstance } from 'fastify';
+import type { EventHub } from '../http/event-hub.ts';
 import type { ResolvedOptions } from '../options.ts';
 import type { RaftHost } from '../raft/raft-host.ts';
 import { peerClient } from './ask-peer.ts';
+import { ClusterEvents } from './cluster-events.ts';
 import { ClusterView } from './cluster.ts';
-import { clusterRoutes, localDocuments } from './cluster-routes.ts';
+import { clusterEventRoutes, clusterRoutes, localDocuments } from './cluster-routes.ts';
+import { peerListener } from './listen-to-peer.ts';
 import { PageFiles } from './page-files.ts';
 import { pageRoutes } from './page-routes.ts';
 import { httpTag, placeOfMember, placeOfServer, type PeerPlace } from './peers.ts';
@@ -14,6 +17,8 @@ export interface ConsoleParts {
   readonly app: FastifyInstance;
   readonly options: ResolvedOptions;
   readonly clock: Clock;
+  /** This node's own events. */
+  readonly hub: EventHub;
   readonly self: () => { readonly name: string; readonly http: string };
   readonly swim: () => Swim | undefined;
   readonly raft: () => RaftHost | undefined;
@@ -21,19 +26,27 @@ export interface ConsoleParts {
 
 /** The console of a node: its page, and what the page asks about the whole cluster. Returns what ends it. */
 export function openConsole(parts: ConsoleParts): () => void {
-  const { app, options, clock, self } = parts;
+  const { app, options, clock, hub, self } = parts;
+  const peers = (): readonly PeerPlace[] => peersOf(parts);
+  const isSealed = options.tls !== undefined;
   const client = peerClient(options.tls?.ca);
   const view = new ClusterView({
     clock,
     ask: client.ask,
-    peers: () => peersOf(parts),
+    peers,
     self,
     local: (token) => localDocuments(app, { clock, token }),
-    isSealed: options.tls !== undefined,
+    isSealed,
   });
+  const listen = peerListener(options.tls?.ca);
+  const events = new ClusterEvents({ clock, config: options.config, hub, self, peers, listen, isSealed });
   clusterRoutes(app, view, clock);
+  clusterEventRoutes(app, events, options.config.eventClientsMax);
   if (options.given.console !== undefined) pageRoutes(app, new PageFiles(options.given.console));
-  return () => client.close();
+  return () => {
+    events.close();
+    client.close();
+  };
 }
 
 /** Other nodes that this one knows of, through swim or, without it, through raft. */

@@ -1,7 +1,8 @@
 import type { ServerResponse } from 'node:http';
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyReply } from 'fastify';
 import { httpError } from '../errors.ts';
-import type { EventHub } from './event-hub.ts';
+import type { EventSink } from './event-client.ts';
+import type { EventHub, Subscription } from './event-hub.ts';
 
 const knownKinds: readonly string[] = [
   ...['node', 'stopping', 'dropped'],
@@ -37,18 +38,30 @@ export function eventRoutes(app: FastifyInstance, hub: EventHub, eventClientsMax
   }
   app.get<{ Querystring: Query }>('/v1/events', { schema, exposeHeadRoute: false }, async (request, reply) => {
     const kinds = parseKinds(request.query.kinds);
-    const { raw } = reply;
-    const subscription = hub.subscribe(
-      { write: (text) => raw.write(text), end: () => raw.end(), destroy: () => raw.destroy() },
-      kinds,
-    );
-    if (subscription === undefined) throw httpError('NODE_EVENTS_FULL', { context: { max: eventClientsMax } });
-    reply.hijack(); // the stream is ours from here on
-    raw.on('drain', () => subscription.drained());
-    raw.on('close', () => subscription.cancel());
-    raw.on('error', () => subscription.cancel());
-    open(raw);
+    streamEvents(reply, { subscribe: (sink) => hub.subscribe(sink, kinds), max: eventClientsMax });
   });
+}
+
+export interface EventStreamOptions {
+  /** Undefined: there are `max` readers already. */
+  readonly subscribe: (sink: EventSink) => Subscription | undefined;
+  readonly max: number;
+}
+
+/** Answers with a stream of events. @throws GrpError NODE_EVENTS_FULL */
+export function streamEvents(reply: FastifyReply, { subscribe, max }: EventStreamOptions): void {
+  const { raw } = reply;
+  const subscription = subscribe({
+    write: (text) => raw.write(text),
+    end: () => raw.end(),
+    destroy: () => raw.destroy(),
+  });
+  if (subscription === undefined) throw httpError('NODE_EVENTS_FULL', { context: { max } });
+  reply.hijack(); // the stream is ours from here on
+  raw.on('drain', () => subscription.drained());
+  raw.on('close', () => subscription.cancel());
+  raw.on('error', () => subscription.cancel());
+  open(raw);
 }
 
 function open(raw: ServerResponse): void {
