@@ -1,4 +1,5 @@
 import { signal, type Signal } from '@preact/signals';
+import { forgetOrRemember, remembered } from './remember.ts';
 
 export type Theme = 'dark' | 'light';
 
@@ -15,26 +16,13 @@ export function createTheme(): { readonly theme: Signal<Theme>; readonly toggle:
     theme,
     toggle() {
       theme.value = theme.value === 'dark' ? 'light' : 'dark';
-      remember(theme.value);
+      forgetOrRemember(key, theme.value);
       show();
     },
   };
 }
 
-// Storage may be forbidden: then the choice lasts as long as the page.
 function chosen(): Theme | undefined {
-  try {
-    const value = localStorage.getItem(key);
-    return value === 'dark' || value === 'light' ? value : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
-function remember(theme: Theme): void {
-  try {
-    localStorage.setItem(key, theme);
-  } catch {
-    // see above
-  }
+  const value = remembered(key);
+  return value === 'dark' || value === 'light' ? value : undefined;
 }

@@ -10,6 +10,8 @@ export type Route =
       readonly at?: number;
       /** A plan that is not the scenario's own any more, as JSON. */
       readonly plan?: string;
+      /** A second run to show beside it: level, seed and plan, as JSON. */
+      readonly beside?: string;
     };
 
 const planMax = 16_384;
@@ -24,6 +26,7 @@ export function parseRoute(hash: string): Route {
   const seed = wholeOf(params.get('seed'), 0xffff_ffff);
   const at = numberOf(params.get('t'));
   const plan = params.get('plan');
+  const beside = params.get('beside');
   return {
     page: 'lab',
     scenario: match[1] ?? '',
@@ -31,18 +34,20 @@ export function parseRoute(hash: string): Route {
     ...(seed !== undefined && { seed }),
     ...(at !== undefined && { at }),
     ...(plan !== null && plan.length <= planMax && { plan }),
+    ...(beside !== null && beside.length <= planMax && { beside }),
   };
 }
 
 /** The fragment of a route, `#` included. */
 export function formatRoute(route: Route): string {
   if (route.page === 'live') return '#/';
-  const { scenario, level, seed, at, plan } = route;
+  const { scenario, level, seed, at, plan, beside } = route;
   const params = new URLSearchParams();
   if (level !== undefined) params.set('level', level);
   if (seed !== undefined) params.set('seed', String(seed));
   if (at !== undefined) params.set('t', String(Math.round(at * 10) / 10));
   if (plan !== undefined) params.set('plan', plan);
+  if (beside !== undefined) params.set('beside', beside);
   const query = params.toString();
   return `#/lab${scenario === '' ? '' : `/${scenario}`}${query === '' ? '' : `?${query}`}`;
 }

@@ -3,10 +3,11 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { labScenarios, runLevel, type LabScenario } from '@grp/lab';
+import { labScenarios, runLevel, type LabScenario, type Plan } from '@grp/lab';
 import axe from 'axe-core';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { planOf } from '../src/lab/catalogue.ts';
 import { noBrowser, openBrowser } from './support/browser.ts';
 import { fakeNode } from './support/fake-node.ts';
 import { grp, startNode } from './support/grp.ts';
@@ -65,7 +66,7 @@ describe.skipIf(noBrowser !== undefined)(`the page in a browser${why}`, () => {
       ['gms4-suspicion', 'full', 77],
     ] as const;
     for (const [scenario, level, seed] of runs) {
-      const page = await open(`${urls[0]}/#/lab/${scenario}?level=${level}&seed=${seed}`);
+      const page = await open(`${urls[0]}/#/lab/${scenario}?level=${level}&seed=${seed}&t=0`);
       const hash = await page.locator('code[data-hash]').getAttribute('data-hash');
       const { plan } = labScenarios.find(({ name }) => name === scenario) as LabScenario;
       expect(hash).toBe((await runLevel(plan, level, seed)).traceHash);
@@ -74,7 +75,7 @@ describe.skipIf(noBrowser !== undefined)(`the page in a browser${why}`, () => {
   });
 
   test('the lab steps, marks the first divergence, takes a fault by click, and keeps all of it in the URL', async () => {
-    const page = await open(`${urls[0]}/#/lab/gms2-crash`);
+    const page = await open(`${urls[0]}/#/lab/gms2-crash?t=0`);
     await page.getByText('crashed in the middle of this multicast').waitFor();
     await page.getByRole('button', { name: 'First violation' }).click();
     await page.locator('[data-check="virtual synchrony"][data-state=broken]').waitFor();
@@ -87,11 +88,19 @@ describe.skipIf(noBrowser !== undefined)(`the page in a browser${why}`, () => {
     await expect.poll(() => page.getByLabel('Virtual time').inputValue()).not.toBe('0');
     await page.getByRole('radio', { name: 'gms3' }).check();
     await page.getByText('gms3 keeps every promise in this run.').waitFor();
-    await page.getByRole('button', { name: 'crash', exact: true }).click();
+    await page.getByRole('button', { name: 'Compare' }).click();
+    await page.getByText('Both runs are the same, event by event.').waitFor();
+    await page.getByRole('group', { name: 'Link' }).getByRole('button', { name: 'cut', exact: true }).click();
     await page.getByText('changed; the URL holds it').waitFor();
-    await expect.poll(() => page.url()).toMatch(/#\/lab\/gms2-crash\?level=gms3&seed=1&t=[\d.]+&plan=/);
+    await page.getByText('What comes next here:').waitFor();
+    expect(await page.locator('canvas').count()).toBe(2);
+    await expect.poll(() => page.url()).toMatch(/#\/lab\/gms2-crash\?level=gms3&seed=1&t=[\d.]+&plan=.+&beside=/);
+    const plan = planOf(new URLSearchParams(page.url().split('?')[1]).get('plan') ?? undefined);
+    expect(plan?.steps.at(-1)).toMatchObject({ type: 'cut', node: 'n1', peer: 'n2' });
+    const { traceHash } = await runLevel(plan as Plan, 'gms3', 1);
+    expect(await page.locator('code[data-hash]').getAttribute('data-hash')).toBe(traceHash);
     const again = await open(page.url());
-    await again.getByText('changed; the URL holds it').waitFor();
+    await again.getByText('What comes next here:').waitFor();
     expect(await again.locator('code[data-hash]').getAttribute('data-hash')).toBe(
       await page.locator('code[data-hash]').getAttribute('data-hash'),
     );
@@ -99,11 +108,26 @@ describe.skipIf(noBrowser !== undefined)(`the page in a browser${why}`, () => {
     await again.close();
   });
 
+  test('a reader says what comes before the end is shown', async () => {
+    const page = await open(`${urls[0]}/#/lab/gms2-crash`);
+    await page.getByText('Under this level, at the end').waitFor();
+    expect(await page.getByText('breaks 2 promises').count()).toBe(0);
+    expect(await page.getByText('Orders of delivery').count()).toBe(0);
+    expect(await seriousFindings(page)).toEqual([]);
+    await page.getByRole('button', { name: 'every promise is kept' }).click();
+    await page.locator('[data-guess=wrong]').waitFor();
+    await page.getByText('No, not “every promise is kept”: the colours differ.').waitFor();
+    await page.getByText('Under gms2 n2 shows another colour').waitFor();
+    await page.close();
+  });
+
   test('zero serious accessibility findings: cluster and lab, dark and light', async () => {
     const page = await open(`${urls[1]}/#/`);
     await page.getByText('5 members alive').waitFor();
-    const lab = await open(`${urls[1]}/#/lab/gms4-takeover`);
-    await lab.locator('canvas').waitFor();
+    const beside = encodeURIComponent('{"level":"gms3","seed":3}');
+    const lab = await open(`${urls[1]}/#/lab/gms4-takeover?t=60&beside=${beside}`);
+    await lab.getByText('What comes next here:').waitFor();
+    await page.locator('[data-strip=deliveries] canvas').waitFor();
     for (const one of [page, lab]) {
       expect(await seriousFindings(one)).toEqual([]);
       await one.getByRole('button', { name: 'Switch to the light theme' }).click();
@@ -213,6 +237,8 @@ describe.skipIf(noBrowser !== undefined)(`the page in a browser${why}`, () => {
   test('the console of a live five-node cluster follows a kill within 2 s', async () => {
     const page = await open(`${urls[1]}/#/`);
     await page.getByText('5 members alive').waitFor();
+    const diagram = page.getByRole('application');
+    expect(await diagram.getAttribute('aria-label')).toContain('of 5 nodes');
     const row = page.locator('tr[data-node=n3]');
     expect(await row.getAttribute('data-state')).toBe('alive');
     const { nodes } = (await grp('cluster', 'status', '--dir', dir)) as unknown as {

@@ -1,13 +1,15 @@
 import { runLevel, type Plan } from '@grp/lab';
 import { expect, test } from 'vitest';
-import { lessonOf, requestOf, type Lesson } from '../src/lab/catalogue.ts';
+import { besideOf, besideText, lessonOf, planOf, requestOf, type Lesson } from '../src/lab/catalogue.ts';
 import { checksAt } from '../src/lab/checks.ts';
 import { coneOf, isInCone } from '../src/lab/cone.ts';
 import { layOut } from '../src/lab/diagram.ts';
-import { stepText, withFault, type FaultKind } from '../src/lab/faults.ts';
+import { differenceOf, outcomeRows } from '../src/lab/compare.ts';
+import { faultsOf, linkFaults, stepText, withFault, type FaultKind } from '../src/lab/faults.ts';
 import { momentAt, timelineOf } from '../src/lab/moment.ts';
 import { narrate } from '../src/lab/narrate.ts';
 import { atPlace, ordersOf } from '../src/lab/orders.ts';
+import { askAt, sayTo } from '../src/lab/predict.ts';
 import { makeCatalogue, readRecordings, shrink, simulate } from '../src/lab/simulation.ts';
 import { interestingUntil, neighbour } from '../src/lab/steps.ts';
 import { endOf, fitted, panned, showing, timeAt, xAt, zoomed } from '../src/lab/viewport.ts';
@@ -196,19 +198,111 @@ test('checks are green before the violation, red after it, and announced', () =>
   expect(checksAt(['a'], violations, { at: 0, endsAt: 100 })[0]).toMatchObject({ at: 20, message: 'early' });
 });
 
-test.each<FaultKind>(['crash', 'pause', 'suspect', 'isolate', 'multicast', 'heal'])(
-  'a click on %s is a step of the plan, and the run before it stays the same',
-  async (kind) => {
-    const { diagram, result } = await shown('gms1-calm', 'full');
-    const request = groupRequest('gms1-calm', 'full');
-    const plan = withFault(request.plan, { kind, node: 'n2', at: 60, lanes: diagram.lanes });
+const kinds = (system: 'group' | 'log'): readonly (readonly [string, FaultKind])[] =>
+  [...faultsOf(system), ...linkFaults, { kind: 'heal' as const }].map(({ kind }) => [
+    system === 'group' ? 'gms1-calm' : 'disk',
+    kind,
+  ]);
+
+test.each([...kinds('group'), ...kinds('log')])(
+  '%s: a click on %s is a step of the plan, and the run before it stays the same',
+  async (scenario, kind) => {
+    const level = scenario === 'disk' ? 'disk' : 'full';
+    const { diagram, result } = await shown(scenario, level);
+    const request = groupRequest(scenario, level);
+    const fault = { kind, node: 'n2', peer: 'n1', at: 60, lanes: diagram.lanes };
+    const plan = withFault(request.plan, fault);
     const next = await simulate(catalogue, { ...request, plan }, still);
+    // The serials of a log are given when all is over, and only say which arrival belongs to which departure.
     const before = (events: typeof next.events) =>
-      events.filter(({ at }) => at < 60).map((event) => JSON.stringify(event));
+      events.filter(({ at }) => at < 60).map((event) => ({ ...event, serial: 0 }));
     expect(before(next.events)).toEqual(before(result.events));
     for (const step of plan.steps) expect(stepText(step)).toMatch(/^\S.{5,}/);
+    expect(planOf(JSON.stringify(plan))).toEqual(plan);
+    expect((await simulate(catalogue, { ...request, plan }, still)).traceHash).toBe(next.traceHash);
   },
 );
+
+test('two processes that join by click have names of their own', () => {
+  const lanes = ['n1', 'n2', 'n3', 'n4'];
+  const join = (plan: Plan) => withFault(plan, { kind: 'join', node: 'n1', peer: 'n2', at: 5, lanes });
+  const names = join(join(gms1Plan)).steps.flatMap((step) => (step.type === 'join' ? [step.node] : []));
+  expect(names).toEqual(['n5', 'n6']);
+});
+
+test('compared: one cut more, where the runs part, and what came of both', async () => {
+  const { diagram, result } = await shown('gms1-calm', 'full');
+  const request = groupRequest('gms1-calm', 'full');
+  const plan = withFault(request.plan, { kind: 'cut', node: 'n2', peer: 'n1', at: 60, lanes: diagram.lanes });
+  const other = await simulate(catalogue, { ...request, plan }, still);
+  const { at = 0, sentence } = differenceOf(diagram, layOut(other.events, other.lanes));
+  expect(at).toBeGreaterThan(30); // what was under way when the link was cut is lost
+  expect(at).toBeLessThanOrEqual(60);
+  expect(sentence).toMatch(
+    /^The runs are the same until [\d.]+ ms\. What comes next here: n\d .*, and it is lost, at /,
+  );
+  expect(differenceOf(diagram, layOut(result.events, result.lanes)).at).toBeUndefined();
+  const outcome = ({ violations }: typeof other, count: string) => ({
+    broken: [...new Set(violations.map(({ checker }) => checker))],
+    facts: [{ what: 'messages', value: count }],
+  });
+  expect(outcomeRows(outcome(result, '7'), outcome(other, '7'))).toMatchObject([
+    { what: 'promises broken', differs: true, values: ['none', expect.stringContaining('virtual synchrony')] },
+    { what: 'messages', differs: false },
+  ]);
+});
+
+test('a second run goes into the URL and comes out of it', () => {
+  const request = groupRequest('gms2-crash', 'gms3', 7);
+  const plan = { ...request.plan, steps: [] };
+  for (const one of [request, { ...request, plan }])
+    expect(besideOf(catalogue, 'gms2-crash', besideText(catalogue, one))).toEqual(one);
+  expect(besideText(catalogue, request)).not.toContain('plan');
+  for (const nonsense of ['', 'x', '7', 'null', '[]'])
+    expect(besideOf(catalogue, 'order', nonsense)?.plan).toBeUndefined();
+  expect(besideOf(catalogue, 'gms2-crash', '{"level":"<b>","seed":-1,"plan":{}}')).toMatchObject({
+    seed: 1,
+    level: 'gms2',
+  });
+});
+
+test.each(all)(
+  '%s under %s: a reader is asked before the end, and one of the options is right',
+  async (name, level) => {
+    const { result, diagram } = await shown(name, level);
+    const { guess } = lessonOf(catalogue, name);
+    expect(guess.options[result.answer]).toBeTypeOf('string');
+    expect(askAt(diagram)).toBeGreaterThan(0);
+    expect(askAt(diagram)).toBeLessThanOrEqual(interestingUntil(diagram) / 2);
+  },
+);
+
+test('gms2-crash: the question stands at the crash, and a guess is answered', async () => {
+  const { result, diagram } = await shown('gms2-crash', 'gms2');
+  const crash = diagram.points.find(({ kind }) => kind === 'crash');
+  expect(askAt(diagram)).toBe(crash?.at);
+  const { options } = lessonOf(catalogue, 'gms2-crash').guess;
+  expect(sayTo(options, 1, result.answer)).toBe('Yes: the colours differ.');
+  expect(sayTo(options, 0, result.answer)).toBe('No, not “every promise is kept”: the colours differ.');
+});
+
+test('disk: who died had confirmed something else than those who live', async () => {
+  const { orders, diagram } = await shown('disk', 'memory');
+  expect([orders.divergesAt, orders.lastWords]).toEqual([undefined, { node: 'n1', place: 6, label: 'w6' }]);
+  expect(diagram.held.some(({ until, from }) => until - from > 100)).toBe(false);
+  const slow = await shown('disk', 'disk');
+  expect(slow.diagram.held.some(({ until, from }) => until - from > 100)).toBe(true);
+  expect(slow.orders.lastWords).toBeUndefined();
+});
+
+test('a failing log is made shorter, too', async () => {
+  const request = groupRequest('disk', 'memory');
+  const plan = await shrink(request, 'leader completeness');
+  expect(plan.steps.length).toBeLessThan(request.plan.steps.length);
+  expect((await simulate(catalogue, { ...request, plan }, still)).violations.map(({ checker }) => checker)).toContain(
+    'leader completeness',
+  );
+});
 
 test('a failing run is made shorter and still fails in the same way', async () => {
   const request = groupRequest('gms4-suspicion', 'gms4');

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { healthOf, repairText } from '../src/live/health.ts';
 import { clusterModel, emptyModel, withMemberNews } from '../src/live/model.ts';
-import { TrafficMeter } from '../src/live/traffic.ts';
+import { StripMeter } from '../src/live/strips.ts';
 
 const names = ['n1', 'n2', 'n10'];
 
@@ -159,28 +159,66 @@ test('without an answer there is nothing to say yet', () => {
   expect(healthOf(emptyModel)[0]?.sentence).toBe('Waiting for the first answer.');
 });
 
+/** A model of nodes with what they have sent. */
+function sent(counters: Readonly<Record<string, Readonly<Record<string, number>>>>) {
+  return clusterModel({
+    nodes: Object.entries(counters).map(([name, types]) => ({
+      ...{ name, reach: 'ok' },
+      documents: {
+        'swim.bandwidth': {
+          messages: Object.entries(types).map(([type, bytesOut]) => ({ type, bytesOut, packetsOut: bytesOut / 100 })),
+        },
+      },
+    })),
+  });
+}
+
 test('rates come from counters; a counter that begins anew and a node that is gone make no spike', () => {
-  const meter = new TrafficMeter();
-  const row = (name: string, bytesOut: number) => ({ name, traffic: [{ type: 'ping', bytesOut, packetsOut: 1 }] });
-  meter.observe(0, [row('n1', 1_000), row('n2', 5_000)]);
-  meter.observe(1_000, [row('n1', 1_500), row('n2', 5_100)]);
+  const meter = new StripMeter();
+  meter.observe(0, sent({ n1: { ping: 1_000 }, n2: { ping: 5_000 } }));
+  meter.observe(1_000, sent({ n1: { ping: 1_500 }, n2: { ping: 5_100 } }));
   expect(meter.total).toBe(600);
-  meter.observe(2_000, [row('n1', 10), row('n2', 5_300)]);
+  meter.observe(2_000, sent({ n1: { ping: 10 }, n2: { ping: 5_300 } }));
   expect(meter.total).toBe(200);
-  meter.observe(3_000, [row('n2', 5_300)]);
-  expect(meter.series()).toEqual({ times: [1, 2, 3], kinds: [{ type: 'ping', rates: [600, 200, 0] }] });
+  meter.observe(3_000, sent({ n2: { ping: 5_300 } }));
+  meter.observe(3_100, sent({ n2: { ping: 9_999 } })); // too soon to be a rate
+  expect(meter.strips()).toMatchObject([
+    { id: 'packets', unit: 'per second', times: [1, 2, 3], lines: [{ name: 'ping', values: [6, 2, 0] }] },
+    { id: 'bytes', unit: 'bytes per second', times: [1, 2, 3], lines: [{ name: 'ping', values: [600, 200, 0] }] },
+  ]);
 });
 
-test('the rates of five minutes are kept, and of eight kinds', () => {
-  const meter = new TrafficMeter();
+test('five minutes are kept, and eight types of messages', () => {
+  const meter = new StripMeter();
   for (let at = 0; at < 400; at++) {
-    const traffic = Array.from({ length: 12 }, (_, kind) => ({
-      type: `k${kind}`,
-      bytesOut: at * (20 - kind),
-      packetsOut: 0,
-    }));
-    meter.observe(at * 1_000, [{ name: 'n1', traffic }]);
+    const types = Object.fromEntries(Array.from({ length: 12 }, (_, kind) => [`k${kind}`, at * (20 - kind)]));
+    meter.observe(at * 1_000, sent({ n1: types }));
   }
-  const { times, kinds } = meter.series();
-  expect([times.length, kinds.length, kinds.at(-1)?.type]).toEqual([300, 9, 'others']);
+  const bytes = meter.strips().find(({ id }) => id === 'bytes');
+  expect([bytes?.times.length, bytes?.lines.length, bytes?.lines.at(-1)?.name]).toEqual([300, 9, 'others']);
+});
+
+test('deliveries, log positions and missing copies are strips of their own, in the order of what one asks first', () => {
+  const meter = new StripMeter();
+  const look = (sequence: number, commitIndex: number, underReplicated: number, joined = true) => {
+    const documents = {
+      'gms.view': { group: 'g', self: 'x', status: 'joined', view: { id: 1 }, delivered: { sequence } },
+      'raft.status chat': { group: 'chat', role: 'leader', term: 1, commitIndex },
+      'dfs.repair': { idle: false, underReplicated, copying: 1, lost: 0 },
+    };
+    const late = { 'gms.view': { ...documents['gms.view'], delivered: { sequence: joined ? sequence : 0 } } };
+    return clusterModel({ nodes: [node('n1', {}, documents), node('n2', {}, late)] });
+  };
+  meter.observe(0, look(10, 5, 0, false));
+  meter.observe(2_000, look(30, 8, 2)); // n2 has taken over what it had not delivered itself
+  meter.observe(3_000, look(31, 8, 1));
+  expect(
+    meter
+      .strips()
+      .map(({ id, unit, lines }) => [id, unit, Object.fromEntries(lines.map((one) => [one.name, one.values]))]),
+  ).toEqual([
+    ['deliveries', 'per second', { n1: [10, 1], n2: [null, 1] }],
+    ['log chat', 'log index', { n1: [8, 8] }],
+    ['files', 'files', { 'being copied': [1, 1], 'too few copies': [2, 1], unreadable: [0, 0] }],
+  ]);
 });

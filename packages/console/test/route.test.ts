@@ -15,6 +15,7 @@ test.each<Route>([
   { page: 'lab', scenario: '' },
   { page: 'lab', scenario: 'gms2-crash', level: 'gms3', seed: 7, at: 12.5 },
   { page: 'lab', scenario: 'gms2-crash', plan },
+  { page: 'lab', scenario: 'gms2-crash', beside: JSON.stringify({ level: 'gms3', seed: 1 }) },
 ])('%j goes into the URL and comes out of it', (route) => {
   expect(parseRoute(formatRoute(route))).toEqual(route);
 });

@@ -3,6 +3,8 @@ import { endOf, xAt } from '../../src/lab/viewport.ts';
 import { cross, font, footRoom, laneY, type Scene } from './scene.ts';
 
 const pointsMax = 3_000;
+// So few have room for words, however far away they are.
+const sparseMax = 150;
 const shownFor = new WeakMap<Diagram, { readonly hidden: ReadonlySet<string>; readonly points: readonly Point[] }>();
 
 /** What happens, without the arrivals of kinds that are not shown; looked through once for each choice. */
@@ -22,17 +24,22 @@ export function paintPoints(context: CanvasRenderingContext2D, scene: Scene): vo
   const end = firstFrom(points, endOf(view) + 8 / view.pxPerMs, ({ at }) => at);
   const stride = Math.max(1, Math.ceil((end - begin) / pointsMax));
   const lastWord = new Map<number, number>();
+  const isSparse = end - begin <= sparseMax;
   for (let index = begin; index < end; index++) {
     const point = points[index] as Point;
     const isRare = point.kind !== 'receive' && point.kind !== 'deliver' && point.kind !== 'send';
     if (!isRare && index % stride !== 0) continue;
     const x = xAt(view, point.at);
-    if (point.lane < 0) worldMark(context, scene, point, x);
-    else pointMark(context, scene, { point, x, y: laneY(scene, point.lane), lastWord });
+    if (point.lane < 0) worldMark(context, scene, { point, x, y: 30, lastWord, isSparse });
+    else pointMark(context, scene, { point, x, y: laneY(scene, point.lane), lastWord, isSparse });
   }
 }
 
-function worldMark(context: CanvasRenderingContext2D, { height, colourOf }: Scene, { label }: Point, x: number): void {
+function worldMark(
+  context: CanvasRenderingContext2D,
+  { height, colourOf }: Scene,
+  { point: { label }, x, y, lastWord }: PlacedPoint,
+): void {
   context.strokeStyle = colourOf('--amber');
   context.lineWidth = 1.2;
   context.setLineDash([3, 4]);
@@ -41,10 +48,15 @@ function worldMark(context: CanvasRenderingContext2D, { height, colourOf }: Scen
   context.lineTo(x, height - footRoom);
   context.stroke();
   context.setLineDash([]);
+  context.font = font(11);
+  const until = x + 4 + context.measureText(label).width;
+  // Two rows of words; what fits into neither is told by the list.
+  const row = [-1, -2].find((one) => (lastWord.get(one) ?? -Infinity) < x);
+  if (row === undefined) return;
+  lastWord.set(row, until);
   context.fillStyle = colourOf('--amber');
   context.textAlign = 'left';
-  context.font = font(11);
-  context.fillText(label, x + 4, 30);
+  context.fillText(label, x + 4, row === -1 ? y : y + 13);
 }
 
 interface PlacedPoint {
@@ -53,12 +65,13 @@ interface PlacedPoint {
   readonly y: number;
   /** Lane → where its last words ended, so that words do not run into each other. */
   readonly lastWord: Map<number, number>;
+  readonly isSparse: boolean;
 }
 
 function pointMark(
   context: CanvasRenderingContext2D,
   { colourOf, view }: Scene,
-  { point, x, y, lastWord }: PlacedPoint,
+  { point, x, y, lastWord, isSparse }: PlacedPoint,
 ): void {
   const { kind, lane, label, colour } = point;
   context.lineWidth = 1.6;
@@ -91,7 +104,13 @@ function pointMark(
     context.lineTo(x - 6, y);
     context.fill();
   }
-  if (view.pxPerMs < 1.1 || kind === 'receive' || kind === 'view' || (kind === 'send' && view.pxPerMs < 3)) return;
+  if (
+    (view.pxPerMs < 1.1 && !isSparse) ||
+    kind === 'receive' ||
+    kind === 'view' ||
+    (kind === 'send' && view.pxPerMs < 3)
+  )
+    return;
   context.font = font(10.5);
   const words = kind === 'crash' ? '' : kind === 'send' ? `asks ${label}` : label;
   const width = context.measureText(words).width;

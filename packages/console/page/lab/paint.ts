@@ -28,7 +28,7 @@ export function paint(context: CanvasRenderingContext2D, scene: Scene): void {
   paintOverview(context, scene);
 }
 
-function paintGrid(context: CanvasRenderingContext2D, { view, height, colourOf }: Scene): void {
+function paintGrid(context: CanvasRenderingContext2D, { view, height, colourOf, clock }: Scene): void {
   const step = niceStep(90 / view.pxPerMs);
   context.strokeStyle = colourOf('--line');
   context.fillStyle = colourOf('--faint');
@@ -40,7 +40,7 @@ function paintGrid(context: CanvasRenderingContext2D, { view, height, colourOf }
     const x = Math.round(xAt(view, at)) + 0.5;
     context.moveTo(x, 20);
     context.lineTo(x, height - footRoom);
-    context.fillText(`${Math.round(at * 100) / 100} ms`, x, 14);
+    context.fillText(clock(at), x, 14);
   }
   context.globalAlpha = 0.55;
   context.stroke();
@@ -132,10 +132,11 @@ function paintHeld(context: CanvasRenderingContext2D, scene: Scene): void {
   }
 }
 
-function paintCursor(context: CanvasRenderingContext2D, { view, at, height, colourOf }: Scene): void {
+function paintCursor(context: CanvasRenderingContext2D, scene: Scene): void {
+  const { view, at, height, colourOf, hidesFuture = false } = scene;
   const x = xAt(view, at);
   if (x < view.width) {
-    context.fillStyle = colourOf('--shade');
+    context.fillStyle = colourOf(hidesFuture ? '--panel' : '--shade');
     context.fillRect(Math.max(0, x), 18, view.width - Math.max(0, x), height - footRoom - 18);
   }
   if (x < 0 || x > view.width) return;
@@ -151,6 +152,11 @@ function paintCursor(context: CanvasRenderingContext2D, { view, at, height, colo
   context.lineTo(x + 6, 14);
   context.lineTo(x, 22);
   context.fill();
+  if (!hidesFuture || view.width - x < 60) return;
+  context.fillStyle = colourOf('--faint');
+  context.textAlign = 'center';
+  context.font = `650 ${view.width - x < 200 ? 22 : 40}px ${family}`;
+  context.fillText('?', (x + view.width) / 2, (height - footRoom) / 2 + 14);
 }
 
 function paintNames(context: CanvasRenderingContext2D, scene: Scene): void {

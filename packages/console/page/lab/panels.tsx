@@ -1,14 +1,12 @@
-import { useSignal } from '@preact/signals';
 import type { JSX } from 'preact';
 import { checksAt } from '../../src/lab/checks.ts';
-import { faultNames, stepText, withFault, type FaultKind } from '../../src/lab/faults.ts';
 import { momentAt, type WorkerAt } from '../../src/lab/moment.ts';
 import { atPlace, type Orders } from '../../src/lab/orders.ts';
 import { listText, plural } from '../../src/words.ts';
 import { Crown, Verdict } from '../icons.tsx';
 import type { LabStore, Shown } from './store.ts';
 
-interface PanelProps {
+export interface PanelProps {
   readonly store: LabStore;
   readonly shown: Shown;
 }
@@ -63,7 +61,9 @@ export function OrdersPanel({ store, shown: { orders, result, diagram } }: Panel
         <h2 id="orders-title">Orders of delivery</h2>
         <span class="note">{plural(orders.length, 'place')}</span>
       </header>
-      <p class={`sentence ${parts === undefined ? 'well' : ''}`}>{divergence?.sentence ?? sentenceOf(orders, parts)}</p>
+      <p class={`sentence ${parts === undefined && orders.lastWords === undefined ? 'well' : ''}`}>
+        {divergence?.sentence ?? sentenceOf(orders, parts)}
+      </p>
       <div class="orders" tabIndex={0} role="region" aria-labelledby="orders-title">
         <table>
           <thead>
@@ -106,8 +106,13 @@ export function OrdersPanel({ store, shown: { orders, result, diagram } }: Panel
 }
 
 /** Where rows part, in words, where the run itself gives no reason. */
-function sentenceOf({ rows }: Orders, parts: number | undefined): string {
-  if (parts === undefined) return 'All that live have delivered the same, in the same order.';
+function sentenceOf({ rows, lastWords }: Orders, parts: number | undefined): string {
+  if (parts === undefined) {
+    const same = 'All that live have delivered the same, in the same order';
+    if (lastWords === undefined) return `${same}.`;
+    const { node, place, label } = lastWords;
+    return `${same}. But ${node}, which died, had delivered ${label} at place ${place}, and they have something else there.`;
+  }
   const said = rows.flatMap((row) => {
     const label = atPlace(row, parts)?.label;
     return label === undefined ? [] : [`${row.node} delivered ${label}`];
@@ -195,98 +200,5 @@ export function ChecksPanel({ store, shown: { result, diagram } }: PanelProps): 
         ))}
       </ul>
     </section>
-  );
-}
-
-/** What happens to the group, as data; more can be added at the cursor. */
-export function PlanPanel({ store, shown: { diagram } }: PanelProps): JSX.Element | null {
-  const { plan } = store.request.value;
-  if (plan === undefined) return null;
-  const at = store.at.value;
-  const node = store.selected.value ?? diagram.lanes[0] ?? 'n1';
-  const add = (kind: FaultKind): void =>
-    store.ask({ plan: withFault(plan, { kind, node, at, lanes: diagram.lanes }) }, at);
-  return (
-    <section class="panel" aria-labelledby="plan-title">
-      <header>
-        <h2 id="plan-title">What happens</h2>
-        <span class="note">{store.isOwnPlan.value ? "the scenario's own plan" : 'changed; the URL holds it'}</span>
-      </header>
-      <div class="tools">
-        <label class="tools">
-          At {at.toFixed(1)} ms, to
-          <select value={node} onChange={(event) => (store.selected.value = event.currentTarget.value)}>
-            {diagram.lanes.map((lane) => (
-              <option key={lane} value={lane}>
-                {lane}
-              </option>
-            ))}
-          </select>
-        </label>
-        {Object.entries(faultNames).map(([kind, name]) => (
-          <button key={kind} onClick={() => add(kind as FaultKind)}>
-            {name}
-          </button>
-        ))}
-      </div>
-      <ol class="steps">
-        {plan.steps.map((step, index) => (
-          <li key={`${index} ${stepText(step)}`} class={step.at <= at ? 'past' : ''}>
-            <span class="mono">{step.at} ms</span>
-            <span>{stepText(step)}</span>
-            <button
-              aria-label={`Leave out: ${stepText(step)}`}
-              onClick={() => store.ask({ plan: { ...plan, steps: plan.steps.toSpliced(index, 1) } }, at)}
-            >
-              ×
-            </button>
-          </li>
-        ))}
-      </ol>
-      <Recording store={store} />
-    </section>
-  );
-}
-
-function Recording({ store }: { readonly store: LabStore }): JSX.Element {
-  const said = useSignal('');
-  const { scenario, level, seed } = store.request.value;
-  const hash = store.shown.value?.result.traceHash ?? '';
-  const download = (): void => {
-    const { plan } = store.request.value;
-    const recording = { schema: 'grp.lab.recording/1', scenario, level, seed, plan, traceHash: hash };
-    const link = document.createElement('a');
-    link.href = URL.createObjectURL(new Blob([JSON.stringify(recording, undefined, 2)], { type: 'application/json' }));
-    link.download = `${scenario}-${level}-${seed}.json`;
-    link.click();
-    URL.revokeObjectURL(link.href);
-    said.value = `Replay it with: grp lab replay ${link.download}`;
-  };
-  const copy = (): void => {
-    navigator.clipboard.writeText(location.href).then(
-      () => (said.value = 'The URL is copied: whoever opens it sees this moment.'),
-      () => (said.value = location.href),
-    );
-  };
-  return (
-    <>
-      <p class="key">
-        <span>
-          trace hash <code data-hash={hash}>{hash.slice(0, 16)}</code>
-        </span>
-      </p>
-      <div class="tools">
-        <button onClick={copy}>Copy URL</button>
-        <button onClick={download}>Save recording</button>
-        {!store.isOwnPlan.value && (
-          <button onClick={() => location.assign(`#/lab/${scenario}?level=${level}&seed=${seed}`)}>
-            Undo all changes
-          </button>
-        )}
-      </div>
-      <p role="status" class="faint">
-        {said.value}
-      </p>
-    </>
   );
 }

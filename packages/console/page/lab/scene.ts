@@ -6,8 +6,13 @@ import type { Viewport } from '../../src/lab/viewport.ts';
 export interface Scene {
   readonly diagram: Diagram;
   readonly view: Viewport;
+  /** How far time reaches. */
+  readonly endsAt: number;
   /** Virtual ms of the cursor. */
   readonly at: number;
+  readonly hidesFuture?: boolean;
+  /** How an instant is told. */
+  readonly clock: (at: number) => string;
   readonly hidden: ReadonlySet<string>;
   readonly height: number;
   readonly colourOf: (token: string) => string;
@@ -32,9 +37,10 @@ export function laneY(scene: Pick<Scene, 'diagram' | 'height'>, lane: number): n
   return headRoom + laneGap(scene) * (lane + 0.5);
 }
 
-/** How high a canvas should be for so many lanes. */
-export function heightFor(lanes: number): number {
-  return headRoom + footRoom + Math.max(3, lanes) * (lanes > 6 ? 66 : 88);
+/** How high a canvas should be for so many lanes; `isSmall` where it is not what the page is about. */
+export function heightFor(lanes: number, isSmall = false): number {
+  const room = isSmall ? (lanes > 6 ? 40 : 54) : lanes > 6 ? 66 : 88;
+  return headRoom + footRoom + Math.max(isSmall ? 2 : 3, lanes) * room;
 }
 
 /** Puts a cross into the path. */

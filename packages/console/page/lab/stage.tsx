@@ -1,9 +1,9 @@
-import { useSignal } from '@preact/signals';
+import { useSignal, type Signal } from '@preact/signals';
 import type { JSX } from 'preact';
 import { useEffect, useLayoutEffect, useMemo, useRef } from 'preact/hooks';
 import type { Cone } from '../../src/lab/cone.ts';
-import type { Diagram } from '../../src/lab/diagram.ts';
-import { fitted, panned, showing, timeAt, xAt, zoomed, type Viewport } from '../../src/lab/viewport.ts';
+import type { Diagram, MessageLine } from '../../src/lab/diagram.ts';
+import { fitted, following, panned, showing, timeAt, xAt, zoomed, type Viewport } from '../../src/lab/viewport.ts';
 import type { Theme } from '../theme.ts';
 import { messagesInSight } from './paint-messages.ts';
 import { overviewTime } from './paint-overview.ts';
@@ -13,61 +13,83 @@ import { gutter, heightFor, laneGap, laneY, type Scene } from './scene.ts';
 
 export interface StageProps {
   readonly diagram: Diagram;
+  /** The stretch of time in sight; two diagrams with one signal move together. */
+  readonly view: Signal<Viewport>;
+  /** How far time reaches: that of the longer one of two diagrams. */
+  readonly endsAt: number;
   readonly at: number;
-  /** What is shown at first. */
-  readonly until: number;
+  /** What is shown at first; undefined: what is in sight stays. */
+  readonly until?: number | undefined;
+  /** Keeps so many ms up to the end in sight, as time goes on. */
+  readonly followMs?: number | undefined;
+  /** What comes after the cursor is not to be seen. */
+  readonly hidesFuture?: boolean;
   readonly hidden: ReadonlySet<string>;
   readonly alarms: readonly number[];
   readonly selected: string | undefined;
-  readonly cone: Cone | undefined;
+  readonly cone?: Cone | undefined;
   readonly theme: Theme;
+  /** How instants are told (default: virtual ms). */
+  readonly clock?: Scene['clock'];
   readonly onAt: (at: number) => void;
   readonly onSelect: (lane: string) => void;
+  /** A click on a message chooses the link that it takes. */
+  readonly onLink?: (from: string, to: string) => void;
   readonly onKey: (event: KeyboardEvent) => void;
+  /** Somebody moves or zooms. */
+  readonly onMove?: () => void;
+  /** What it is, for whoever does not see it. */
+  readonly label: string;
 }
+
+const msClock: Scene['clock'] = (at) => `${Math.round(at * 100) / 100} ms`;
 
 /** The space-time diagram: one lane for each process, time to the right (Lamport 1978). */
 export function Stage(props: StageProps): JSX.Element {
-  const { diagram, at, until, theme } = props;
+  const { diagram, view, at, endsAt, until, followMs, theme, clock = msClock } = props;
   const canvas = useRef<HTMLCanvasElement>(null);
-  const view = useSignal<Viewport>(fitted(900, 0, until * 1.12, diagram.endsAt));
   const tip = useSignal<{ readonly x: number; readonly y: number; readonly words: string } | undefined>(undefined);
-  const height = heightFor(diagram.lanes.length);
+  const height = heightFor(diagram.lanes.length, props.onLink === undefined);
   const palette = useMemo(readPalette, [theme]);
-  const scene: Scene = { ...props, view: view.value, height, colourOf: palette };
-  const latest = useRef(scene);
-  latest.current = scene;
+  const scene: Scene = { ...props, cone: props.cone, clock, view: view.value, height, colourOf: palette };
+  const fit = (width: number): Viewport => {
+    if (followMs !== undefined) return following(width, followMs, endsAt);
+    if (until !== undefined) return fitted(width, 0, until * 1.12, endsAt);
+    return { ...view.peek(), width };
+  };
+  const latest = useRef({ scene, fit });
+  latest.current = { scene, fit };
+
+  useLayoutEffect(() => {
+    const width = widthOf(canvas.current);
+    if (width !== undefined) view.value = fit(width);
+  }, [diagram, until === undefined, followMs]);
 
   useLayoutEffect(() => {
     const element = canvas.current;
     if (element === null) return undefined;
-    const resize = (): void => {
-      const width = Math.max(200, element.clientWidth - gutter);
-      view.value = fitted(width, 0, until * 1.12, diagram.endsAt);
-    };
-    resize();
     const observer = new ResizeObserver(() => {
-      const width = Math.max(200, element.clientWidth - gutter);
-      if (Math.abs(width - view.value.width) > 1) resize();
+      const width = widthOf(element);
+      if (width !== undefined && Math.abs(width - view.peek().width) > 1) view.value = latest.current.fit(width);
     });
     observer.observe(element);
     return () => observer.disconnect();
-  }, [diagram]);
+  }, []);
 
   useLayoutEffect(() => {
-    view.value = showing(view.value, at, diagram.endsAt);
+    if (followMs === undefined) view.value = showing(view.value, at, endsAt);
   }, [at]);
 
   useLayoutEffect(() => {
     const element = canvas.current;
     if (element === null) return undefined;
-    const frame = requestAnimationFrame(() => draw(element, latest.current));
+    const frame = requestAnimationFrame(() => draw(element, latest.current.scene));
     return () => cancelAnimationFrame(frame);
   });
 
   useEffect(() => {
     const element = canvas.current;
-    return element === null ? undefined : handleWheel(element, view, () => latest.current);
+    return element === null ? undefined : handleWheel(element, view, () => latest.current.scene, props.onMove);
   }, []);
 
   return (
@@ -77,14 +99,15 @@ export function Stage(props: StageProps): JSX.Element {
         style={{ height: `${height}px` }}
         tabIndex={0}
         role="application"
-        aria-label={`Space-time diagram of ${diagram.lanes.length} processes and ${diagram.messages.length} messages. Arrow keys step, plus and minus zoom; the list of events below says the same in words.`}
+        aria-label={props.label}
         onKeyDown={(event) => {
-          if (event.key === '+' || event.key === '-')
-            view.value = zoomed(view.value, event.key === '+' ? 1.4 : 1 / 1.4, xAt(view.value, at), diagram.endsAt);
-          else props.onKey(event);
+          if (event.key === '+' || event.key === '-') {
+            props.onMove?.();
+            view.value = zoomed(view.value, event.key === '+' ? 1.4 : 1 / 1.4, xAt(view.value, at), endsAt);
+          } else props.onKey(event);
         }}
-        onPointerDown={(event) => startDrag(event, props, view, () => latest.current)}
-        onPointerMove={(event) => (tip.value = tipAt(event, latest.current))}
+        onPointerDown={(event) => startDrag(event, props, () => latest.current.scene)}
+        onPointerMove={(event) => (tip.value = tipAt(event, latest.current.scene))}
         onPointerLeave={() => (tip.value = undefined)}
       />
       {tip.value !== undefined && (
@@ -94,6 +117,10 @@ export function Stage(props: StageProps): JSX.Element {
       )}
     </>
   );
+}
+
+function widthOf(element: HTMLElement | null): number | undefined {
+  return element === null ? undefined : Math.max(200, element.clientWidth - gutter);
 }
 
 function draw(element: HTMLCanvasElement, scene: Scene): void {
@@ -111,27 +138,35 @@ function draw(element: HTMLCanvasElement, scene: Scene): void {
 
 // Not passive: a wheel over the diagram moves through time, not the page. With the page's own scrolling untouched where
 // there is nothing more to see.
-function handleWheel(element: HTMLCanvasElement, view: { value: Viewport }, scene: () => Scene): () => void {
+function handleWheel(
+  element: HTMLCanvasElement,
+  view: Signal<Viewport>,
+  scene: () => Scene,
+  onMove: (() => void) | undefined,
+): () => void {
   const onWheel = (event: WheelEvent): void => {
-    const { diagram } = scene();
+    const { endsAt } = scene();
     const before = view.value;
     if (event.ctrlKey || event.metaKey) {
       const x = event.offsetX - gutter;
-      view.value = zoomed(before, Math.exp(-event.deltaY / 300), x, diagram.endsAt);
+      onMove?.();
+      view.value = zoomed(before, Math.exp(-event.deltaY / 300), x, endsAt);
       event.preventDefault();
       return;
     }
     const px = Math.abs(event.deltaX) > Math.abs(event.deltaY) ? event.deltaX : event.deltaY;
-    const next = panned(before, px, diagram.endsAt);
+    const next = panned(before, px, endsAt);
     if (next.from === before.from) return;
     event.preventDefault();
+    onMove?.();
     view.value = next;
   };
   element.addEventListener('wheel', onWheel, { passive: false });
   return () => element.removeEventListener('wheel', onWheel);
 }
 
-function startDrag(event: PointerEvent, props: StageProps, view: { value: Viewport }, scene: () => Scene): void {
+function startDrag(event: PointerEvent, props: StageProps, scene: () => Scene): void {
+  const { view, endsAt } = props;
   const element = event.currentTarget as HTMLCanvasElement;
   const { offsetX, offsetY } = event;
   if (offsetX < gutter) {
@@ -150,15 +185,21 @@ function startDrag(event: PointerEvent, props: StageProps, view: { value: Viewpo
   element.setPointerCapture(event.pointerId);
   const move = (moved: PointerEvent): void => {
     const px = began.x - moved.clientX;
-    isDragged ||= Math.abs(px) > 4;
-    if (isDragged) view.value = panned(began.view, px, props.diagram.endsAt);
+    if (!isDragged && Math.abs(px) > 4) {
+      isDragged = true;
+      props.onMove?.();
+    }
+    if (isDragged) view.value = panned(began.view, px, endsAt);
   };
   const end = (): void => {
     element.removeEventListener('pointermove', move);
     if (isDragged) return;
-    const near = props.diagram.lanes.find((_, lane) => Math.abs(laneY(scene(), lane) - offsetY) < 18);
-    if (near !== undefined) props.onSelect(near);
-    props.onAt(Math.min(props.diagram.endsAt, Math.max(0, timeAt(view.value, offsetX - gutter))));
+    const message = messageAt(offsetX - gutter, offsetY, scene());
+    const { lanes } = props.diagram;
+    if (message !== undefined) props.onLink?.(lanes[message.from] ?? '', lanes[message.to] ?? '');
+    const near = lanes.find((_, lane) => Math.abs(laneY(scene(), lane) - offsetY) < 18);
+    if (near !== undefined && message === undefined) props.onSelect(near);
+    props.onAt(Math.min(endsAt, Math.max(0, timeAt(view.value, offsetX - gutter))));
   };
   element.addEventListener('pointermove', move);
   element.addEventListener('pointerup', end, { once: true });
@@ -178,21 +219,28 @@ function tipAt(event: PointerEvent, scene: Scene): { x: number; y: number; words
     ({ at, lane, kind }) =>
       kind !== 'receive' && lane >= 0 && Math.abs(at - time) < near && Math.abs(laneY(scene, lane) - y) < reach + 2,
   );
-  if (point !== undefined) {
+  const { clock } = scene;
+  if (point !== undefined && !isHidden(scene, point.at)) {
     const shown = point.colour === undefined ? '' : `, shows ${point.colour}`;
     return {
       ...place,
-      words: `${diagram.lanes[point.lane]} ${point.kind} ${point.label} at ${point.at.toFixed(1)} ms${shown}`,
+      words: `${diagram.lanes[point.lane]} ${point.kind} ${point.label} at ${clock(point.at)}${shown}`,
     };
   }
-  for (const { line, x0, y0, x1, y1 } of messagesInSight(scene)) {
-    if (distance(x, y, { x0, y0, x1, y1 }) > 4) continue;
-    const end = line.receivedAt === undefined ? 'lost' : `received ${line.receivedAt.toFixed(1)}`;
-    const again = line.isRepeat ? ', once more' : '';
-    const way = `${diagram.lanes[line.from]} → ${diagram.lanes[line.to]}`;
-    return { ...place, words: `${line.kind} ${line.label}${again}: ${way}, sent ${line.sentAt.toFixed(1)}, ${end}` };
-  }
-  return undefined;
+  const line = messageAt(x, y, scene);
+  if (line === undefined || isHidden(scene, time)) return undefined;
+  const end = line.receivedAt === undefined ? 'lost' : `received ${clock(line.receivedAt)}`;
+  const again = line.isRepeat ? ', once more' : '';
+  const way = `${diagram.lanes[line.from]} → ${diagram.lanes[line.to]}`;
+  return { ...place, words: `${line.kind} ${line.label}${again}: ${way}, sent ${clock(line.sentAt)}, ${end}` };
+}
+
+function isHidden({ hidesFuture = false, at }: Scene, time: number): boolean {
+  return hidesFuture && time > at;
+}
+
+function messageAt(x: number, y: number, scene: Scene): MessageLine | undefined {
+  return messagesInSight(scene).find(({ x0, y0, x1, y1 }) => distance(x, y, { x0, y0, x1, y1 }) <= 4)?.line;
 }
 
 interface Segment {

@@ -1,5 +1,7 @@
 import { batch, computed, effect, signal, type ReadonlySignal, type Signal } from '@preact/signals';
 import {
+  besideOf,
+  besideText,
   isOwnPlan,
   lessonOf,
   requestOf,
@@ -10,13 +12,18 @@ import {
 import { layOut, type Diagram } from '../../src/lab/diagram.ts';
 import { timelineOf, type Timeline } from '../../src/lab/moment.ts';
 import { ordersOf, type Orders } from '../../src/lab/orders.ts';
+import { askAt } from '../../src/lab/predict.ts';
 import type { LabResult } from '../../src/lab/simulation.ts';
 import { interestingUntil, neighbour } from '../../src/lab/steps.ts';
+import { fitted, type Viewport } from '../../src/lab/viewport.ts';
 import { formatRoute, type Route } from '../../src/route.ts';
+import { forgetOrRemember, remembered } from '../remember.ts';
 import type { Simulator } from './simulator.ts';
 
 /** A run and everything that was computed from it once. */
 export interface Shown {
+  /** What was asked for; a recording was not. */
+  readonly request: LabRequest;
   readonly result: LabResult;
   readonly diagram: Diagram;
   readonly timeline: Timeline;
@@ -41,12 +48,29 @@ export interface LabStore {
   readonly speed: Signal<number>;
   readonly hidden: Signal<ReadonlySet<string>>;
   readonly selected: Signal<string | undefined>;
+  /** The other end of the link that a fault is for. */
+  readonly peer: Signal<string | undefined>;
+  /** The stretch of time in sight, of both diagrams where there are two. */
+  readonly view: Signal<Viewport>;
+  /** The run that stays while another one is tried beside it. */
+  readonly beside: Signal<Shown | undefined>;
+  /** The run stands still and its end is hidden: a reader is to say first what comes. */
+  readonly isAsking: Signal<boolean>;
+  /** What the reader said of the run that is shown, by number of the option. */
+  readonly guessed: Signal<number | undefined>;
+  /** Whether readers are asked at all; kept in this browser. */
+  readonly asksFirst: Signal<boolean>;
   /** Whether the diagram shows what the selected process at the cursor hangs together with. */
   readonly showsCone: Signal<boolean>;
   readonly isOwnPlan: ReadonlySignal<boolean>;
   /** Runs something else; what is not given stays. `at` keeps the cursor. */
   ask(change: Partial<LabRequest>, at?: number): void;
   step(direction: 1 | -1): void;
+  /** Keeps the run that is shown, to see another one beside it; or no longer. */
+  compare(): void;
+  /** Shows how it goes on, whatever the reader said; undefined: nothing. */
+  reveal(guess: number | undefined): void;
+  setAsksFirst(asks: boolean): void;
   shrink(checker: string): Promise<void>;
   /** Shows what nodes have recorded. */
   openFiles(files: readonly File[]): Promise<void>;
@@ -65,6 +89,8 @@ export function createLabStore(parts: LabParts): LabStore {
   return new Store(parts);
 }
 
+const asksKey = 'grp-ask-first';
+
 class Store implements LabStore {
   readonly catalogue: Catalogue;
   readonly lesson = computed(() => lessonOf(this.catalogue, this.request.value.scenario));
@@ -78,6 +104,12 @@ class Store implements LabStore {
   readonly speed = signal(50);
   readonly hidden = signal<ReadonlySet<string>>(new Set(['ack']));
   readonly selected = signal<string | undefined>(undefined);
+  readonly peer = signal<string | undefined>(undefined);
+  readonly view = signal<Viewport>(fitted(900, 0, 100, 100));
+  readonly beside = signal<Shown | undefined>(undefined);
+  readonly isAsking = signal(false);
+  readonly guessed = signal<number | undefined>(undefined);
+  readonly asksFirst = signal(remembered(asksKey) !== 'no');
   readonly showsCone = signal(false);
   readonly isOwnPlan = computed(() => isOwnPlan(this.catalogue, this.request.value));
   readonly #simulator: Simulator;
@@ -94,12 +126,14 @@ class Store implements LabStore {
     this.#wantedAt = route.at;
     effect(() => this.#play());
     effect(() => {
-      const [request, at] = [this.request.value, this.at.value];
+      const [request, beside] = [this.request.value, this.beside.value?.request];
+      // Whoever opens the URL of a question is asked it, too.
+      const at = this.isAsking.value ? undefined : this.at.value;
       // Not with each picture of a run that plays: browsers limit how often a page may change its URL.
       clearTimeout(this.#urlTimer);
-      this.#urlTimer = setTimeout(() => this.#writeUrl(request, at), 200);
+      this.#urlTimer = setTimeout(() => this.#writeUrl(request, at, beside), 200);
     });
-    void this.#run();
+    void this.#begin(route);
   }
 
   open(route: Route & { readonly page: 'lab' }): void {
@@ -110,12 +144,32 @@ class Store implements LabStore {
     }
     this.#wantedAt = route.at;
     this.request.value = wanted;
-    void this.#run();
+    void this.#begin(route);
+  }
+
+  compare(): void {
+    const shown = this.shown.value;
+    this.beside.value = this.beside.value === undefined && this.recording.value === '' ? shown : undefined;
+  }
+
+  reveal(guess: number | undefined): void {
+    batch(() => {
+      this.guessed.value = guess;
+      this.isAsking.value = false;
+      this.at.value = this.shown.value?.until ?? this.at.value;
+    });
+  }
+
+  setAsksFirst(asks: boolean): void {
+    this.asksFirst.value = asks;
+    forgetOrRemember(asksKey, asks ? undefined : 'no');
+    if (!asks && this.isAsking.value) this.reveal(undefined);
   }
 
   ask(change: Partial<LabRequest>, at?: number): void {
     this.#wantedAt = at;
     this.isPlaying.value = false;
+    if (change.scenario !== undefined) this.beside.value = undefined;
     const { plan, ...rest } = { ...this.request.value, ...change };
     // Another lesson brings its own plan, or has none.
     const next = change.scenario === undefined ? plan : lessonOf(this.catalogue, change.scenario).plan;
@@ -140,8 +194,21 @@ class Store implements LabStore {
   }
 
   async openFiles(files: readonly File[]): Promise<void> {
+    this.beside.value = undefined;
     const read = await Promise.all(files.map(async (file) => ({ name: file.name, text: await file.text() })));
     await this.#show(this.#simulator({ type: 'recordings', files: read }), read.map(({ name }) => name).join(', '));
+  }
+
+  /** Runs what a URL says, and what it puts beside it. */
+  async #begin({ beside: text }: Route & { readonly page: 'lab' }): Promise<void> {
+    const beside = besideOf(this.catalogue, this.request.value.scenario, text);
+    const other = beside === undefined ? undefined : this.#simulator({ type: 'run', request: beside });
+    await this.#run();
+    try {
+      this.beside.value = other && beside && shownOf(beside, await other);
+    } catch (cause) {
+      this.problem.value = cause instanceof Error ? cause.message : String(cause);
+    }
   }
 
   async #run(): Promise<void> {
@@ -154,27 +221,36 @@ class Store implements LabStore {
     try {
       const result = await run;
       if (number !== this.#runs) return; // something newer has been asked for
-      const diagram = layOut(result.events, result.lanes);
-      const until = interestingUntil(diagram);
+      const shown = shownOf(this.request.value, result);
+      const { diagram, until } = shown;
       const { name, hidden } = this.lesson.value;
+      const asks = this.asksFirst.value && this.#isUntold(recording);
       batch(() => {
         this.problem.value = '';
         this.recording.value = recording;
-        this.shown.value = {
-          ...{ result, diagram, until },
-          timeline: timelineOf(result.events, diagram.lanes),
-          orders: ordersOf(result.events, diagram.lanes),
-        };
+        this.shown.value = shown;
+        this.isAsking.value = asks;
+        this.guessed.value = undefined;
         if (this.#hiddenFor !== name) this.hidden.value = new Set(hidden);
         this.#hiddenFor = name;
-        this.at.value = Math.min(this.#wantedAt ?? until, diagram.endsAt);
-        if (!diagram.lanes.includes(this.selected.value ?? '')) this.selected.value = diagram.lanes[0];
+        this.at.value = asks ? askAt(diagram) : Math.min(this.#wantedAt ?? until, diagram.endsAt);
+        this.#choose(diagram.lanes);
       });
     } catch (cause) {
       this.problem.value = cause instanceof Error ? cause.message : String(cause);
     } finally {
       if (number === this.#runs) this.isBusy.value = false;
     }
+  }
+
+  /** Whoever names a moment, or has changed the plan, has seen how it goes on. */
+  #isUntold(recording: string): boolean {
+    return recording === '' && this.#wantedAt === undefined && this.isOwnPlan.value && this.beside.value === undefined;
+  }
+
+  #choose(lanes: readonly string[]): void {
+    if (!lanes.includes(this.selected.value ?? '')) this.selected.value = lanes[0];
+    if (!lanes.includes(this.peer.value ?? '')) this.peer.value = lanes.find((lane) => lane !== this.selected.value);
   }
 
   #play(): (() => void) | undefined {
@@ -192,9 +268,21 @@ class Store implements LabStore {
     return () => cancelAnimationFrame(frame);
   }
 
-  #writeUrl({ scenario, level, seed, plan }: LabRequest, at: number): void {
+  #writeUrl(request: LabRequest, at: number | undefined, other: LabRequest | undefined): void {
     if (!location.hash.startsWith('#/lab')) return;
-    const own = isOwnPlan(this.catalogue, this.request.value) ? {} : { plan: JSON.stringify(plan) };
-    history.replaceState(null, '', formatRoute({ page: 'lab', scenario, level, seed, at, ...own }));
+    const { scenario, level, seed, plan } = request;
+    const own = isOwnPlan(this.catalogue, request) ? {} : { plan: JSON.stringify(plan) };
+    const beside = other === undefined ? {} : { beside: besideText(this.catalogue, other) };
+    const moment = at === undefined ? {} : { at };
+    history.replaceState(null, '', formatRoute({ page: 'lab', scenario, level, seed, ...moment, ...own, ...beside }));
   }
+}
+
+function shownOf(request: LabRequest, result: LabResult): Shown {
+  const diagram = layOut(result.events, result.lanes);
+  return {
+    ...{ request, result, diagram, until: interestingUntil(diagram) },
+    timeline: timelineOf(result.events, diagram.lanes),
+    orders: ordersOf(result.events, diagram.lanes),
+  };
 }

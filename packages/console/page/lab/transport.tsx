@@ -62,6 +62,15 @@ export function Transport({ store, shown }: { readonly store: LabStore; readonly
           </option>
         ))}
       </select>
+      <Looks store={store} broken={broken} />
+    </div>
+  );
+}
+
+/** Other ways to look at the run. */
+function Looks({ store, broken }: { readonly store: LabStore; readonly broken: number | undefined }): JSX.Element {
+  return (
+    <>
       <button
         aria-pressed={store.showsCone.value}
         title="What may have caused this instant of the selected process (blue), and what it may have caused (amber)"
@@ -69,10 +78,19 @@ export function Transport({ store, shown }: { readonly store: LabStore; readonly
       >
         Causes of {store.selected.value}
       </button>
-      <button disabled={broken === undefined} onClick={go(broken ?? 0)}>
+      {store.recording.value === '' && (
+        <button
+          aria-pressed={store.beside.value !== undefined}
+          title="Keeps this run, so that what you change is shown beside it: one fault more, another level, another seed"
+          onClick={() => store.compare()}
+        >
+          Compare
+        </button>
+      )}
+      <button disabled={broken === undefined} onClick={() => (store.at.value = broken ?? 0)}>
         First violation
       </button>
-    </div>
+    </>
   );
 }
 

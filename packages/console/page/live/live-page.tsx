@@ -2,12 +2,13 @@ import { useSignal } from '@preact/signals';
 import type { JSX } from 'preact';
 import type { Theme } from '../theme.ts';
 import { Actions } from './actions.tsx';
+import { DiagramPanel } from './diagram-panel.tsx';
 import { FeedPanel } from './feed-panel.tsx';
 import { FilesPanel, GroupPanel, RaftPanel, TrackerPanel } from './groups.tsx';
 import { Matrix, Nodes } from './nodes.tsx';
 import type { LiveStore } from './store.ts';
+import { StripsPanel } from './strips-panel.tsx';
 import { Summary } from './summary.tsx';
-import { TrafficPanel } from './traffic-panel.tsx';
 
 /** A live cluster, as the node that serves the page sees it and as all nodes tell of themselves. */
 export function LivePage({ store, theme }: { readonly store: LiveStore; readonly theme: Theme }): JSX.Element {
@@ -22,13 +23,14 @@ export function LivePage({ store, theme }: { readonly store: LiveStore; readonly
         </p>
       </div>
     );
-  void store.trafficVersion.value;
+  void store.stripVersion.value;
   return (
     <>
-      <Summary model={model} rate={store.traffic.total} />
+      <Summary model={model} rate={store.strips.total} />
       <div class="grid live">
         <div class="column">
           <Nodes rows={model.rows} />
+          <DiagramPanel store={store} theme={theme} />
           <GroupPanel rows={model.rows} />
           <div class="pair">
             {model.raft.map((group) => (
@@ -37,7 +39,6 @@ export function LivePage({ store, theme }: { readonly store: LiveStore; readonly
           </div>
           <FilesPanel files={model.files} repair={model.repair} rows={model.rows} />
           <TrackerPanel trackers={model.trackers} />
-          <TrafficPanel store={store} theme={theme} />
         </div>
         <div class="column">
           <FeedPanel store={store} />
@@ -45,6 +46,7 @@ export function LivePage({ store, theme }: { readonly store: LiveStore; readonly
           <Actions store={store} model={model} />
         </div>
       </div>
+      <StripsPanel store={store} theme={theme} />
     </>
   );
 }

@@ -1,7 +1,8 @@
 import { batch, signal, type Signal } from '@preact/signals';
 import { Feed } from '../../src/live/feed.ts';
+import { LiveTrace } from '../../src/live/live-trace.ts';
 import { clusterModel, emptyModel, withMemberNews, type ClusterModel } from '../../src/live/model.ts';
-import { TrafficMeter } from '../../src/live/traffic.ts';
+import { StripMeter } from '../../src/live/strips.ts';
 import { isRecord, record, text } from '../../src/read.ts';
 import { EventParser } from '../../src/sse.ts';
 
@@ -14,9 +15,11 @@ export interface LiveStore {
   readonly connection: Signal<Connection>;
   /** Grows with each line or sample, so that whoever shows them shows them anew. */
   readonly feedVersion: Signal<number>;
-  readonly trafficVersion: Signal<number>;
+  readonly stripVersion: Signal<number>;
   readonly feed: Feed;
-  readonly traffic: TrafficMeter;
+  readonly strips: StripMeter;
+  /** What all nodes tell, for the diagram. */
+  readonly trace: LiveTrace;
   readonly hasToken: Signal<boolean>;
   setToken(token: string): void;
   /** Does something; the error in words, or undefined. */
@@ -37,10 +40,12 @@ class Store implements LiveStore {
   readonly model = signal(emptyModel);
   readonly connection = signal<Connection>('connecting');
   readonly feedVersion = signal(0);
-  readonly trafficVersion = signal(0);
+  readonly stripVersion = signal(0);
   readonly hasToken: Signal<boolean>;
   readonly feed = new Feed();
-  readonly traffic = new TrafficMeter();
+  readonly strips = new StripMeter();
+  // From a whole second on, so that whole seconds are marked on the axis of time.
+  readonly trace = new LiveTrace(Math.floor(Date.now() / 1_000) * 1_000);
   #token: string | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #isAsking = false;
@@ -105,8 +110,9 @@ class Store implements LiveStore {
       batch(() => {
         this.model.value = model;
         if (this.connection.value !== 'live') this.connection.value = 'live';
-        this.traffic.observe(Date.now(), model.rows);
-        this.trafficVersion.value++;
+        this.strips.observe(Date.now(), model);
+        this.trace.look(model, Date.now());
+        this.stripVersion.value++;
       });
     } catch {
       if (!signal.aborted) this.connection.value = 'lost';
@@ -118,7 +124,7 @@ class Store implements LiveStore {
   async #listen(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       try {
-        const answer = await fetch('/v1/events', { headers: this.#headers(), signal });
+        const answer = await fetch('/v1/cluster/events', { headers: this.#headers(), signal });
         if (answer.status === 404 || answer.status === 401 || answer.status === 403) return;
         if (answer.ok && answer.body !== null) await this.#read(answer.body, signal);
       } catch {
@@ -140,8 +146,12 @@ class Store implements LiveStore {
   }
 
   #take(json: string, signal: AbortSignal): void {
-    const event = parse(json);
-    if (event === undefined) return;
+    const told = parse(json);
+    if (told === undefined) return;
+    this.trace.take(told, Date.now());
+    // The feed and the table tell what the node that serves the page says; the others' words are for the diagram.
+    if (told['type'] !== 'event' || told['isSelf'] !== true) return;
+    const event = record(told['event']);
     this.feed.add(event);
     if (isRecord(event['member'])) this.model.value = withMemberNews(this.model.value, event['member']);
     if (event['type'] !== 'message') {

@@ -1,4 +1,5 @@
 import { parsePlan, type Plan } from '@grp/lab';
+import type { System } from './faults.ts';
 
 /** What can be looked at in the lab: a lesson of a group, which may be changed, or a study that compares rules. */
 export interface Lesson {
@@ -17,8 +18,12 @@ export interface Lesson {
   readonly expect: Readonly<Record<string, readonly string[]>>;
   /** Kinds of messages that hide the story. */
   readonly hidden: readonly string[];
-  /** Of a lesson of a group. */
+  /** What a reader is asked to say before the run is shown. */
+  readonly guess: { readonly question: string; readonly options: readonly string[] };
+  /** What happens, where it can be changed. */
   readonly plan?: Plan;
+  /** What a plan is for. */
+  readonly system: System;
 }
 
 /** All lessons, in the order of teaching. */
@@ -29,7 +34,7 @@ export interface LabRequest {
   readonly scenario: string;
   readonly level: string;
   readonly seed: number;
-  /** Of a lesson of a group: its own, or one that somebody has changed. */
+  /** Of a lesson with a plan: its own, or one that somebody has changed. */
   readonly plan?: Plan;
 }
 
@@ -57,6 +62,25 @@ export function requestOf(
   return { scenario: name, level, seed: given.seed ?? seed, ...(wanted !== undefined && { plan: wanted }) };
 }
 
+/** The request that a URL's text puts beside the one that is shown; undefined when there is none, or it is none. */
+export function besideOf(catalogue: Catalogue, scenario: string, text: string | undefined): LabRequest | undefined {
+  const given = parsed(text);
+  if (typeof given !== 'object' || given === null) return undefined;
+  const { level, seed, plan } = given as Readonly<Record<string, unknown>>;
+  return requestOf(catalogue, {
+    scenario,
+    level: typeof level === 'string' ? level : undefined,
+    seed: typeof seed === 'number' && Number.isInteger(seed) && seed >= 0 && seed <= 0xffff_ffff ? seed : undefined,
+    plan: plan === undefined ? undefined : JSON.stringify(plan),
+  });
+}
+
+/** The text for a URL of which `besideOf` makes the same request again. */
+export function besideText(catalogue: Catalogue, request: LabRequest): string {
+  const { level, seed, plan } = request;
+  return JSON.stringify({ level, seed, ...(!isOwnPlan(catalogue, request) && { plan }) });
+}
+
 /** Whether a plan is the lesson's own. */
 export function isOwnPlan(catalogue: Catalogue, { scenario, plan }: LabRequest): boolean {
   return JSON.stringify(lessonOf(catalogue, scenario).plan) === JSON.stringify(plan);
@@ -64,10 +88,14 @@ export function isOwnPlan(catalogue: Catalogue, { scenario, plan }: LabRequest):
 
 /** The plan of a URL's text; undefined when there is none, or it is none. */
 export function planOf(text: string | undefined): Plan | undefined {
+  const plan = parsePlan(parsed(text));
+  return typeof plan === 'string' ? undefined : plan;
+}
+
+function parsed(text: string | undefined): unknown {
   if (text === undefined) return undefined;
   try {
-    const plan = parsePlan(JSON.parse(text));
-    return typeof plan === 'string' ? undefined : plan;
+    return JSON.parse(text) as unknown;
   } catch {
     return undefined;
   }

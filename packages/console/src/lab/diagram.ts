@@ -88,12 +88,12 @@ const carriers: ReadonlySet<string> = new Set(['message', 'request', 'view', 'jo
 // What leaves so shortly before the end may still be under way.
 const underWayMs = 50;
 
-/** Lays out what a run has told. Time and lanes only: nothing is in pixels yet. */
-export function layOut(events: readonly SpaceTimeEvent[], given: readonly string[] = []): Diagram {
+/** Lays out what a run has told, at least until an instant. Time and lanes only: nothing is in pixels yet. */
+export function layOut(events: readonly SpaceTimeEvent[], given: readonly string[] = [], until: Millis = 0): Diagram {
   const lanes = lanesOf(events, given);
   const number = new Map(lanes.map((lane, index) => [lane, index]));
   const laneOf = (name: string): number => number.get(name) ?? -1;
-  const endsAt = events.reduce((end, { at }) => Math.max(end, at), 0);
+  const endsAt = events.reduce((end, { at }) => Math.max(end, at), until);
   const messages = messagesOf(events, laneOf, endsAt);
   const points = pointsOf(events, laneOf, messages);
   const lives = livesOf(events, laneOf, endsAt);

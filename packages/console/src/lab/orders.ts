@@ -15,6 +15,8 @@ export interface Orders {
   readonly length: number;
   /** The first place, from 1, at which two living processes have delivered something different. */
   readonly divergesAt: number | undefined;
+  /** What somebody who died had delivered at a place where those who live have something else. */
+  readonly lastWords: { readonly node: string; readonly place: number; readonly label: string } | undefined;
 }
 
 /** The rows of deliveries, side by side. */
@@ -28,12 +30,14 @@ export function ordersOf(events: readonly SpaceTimeEvent[], lanes: readonly stri
     else if (event.mark === 'deliver') row.deliveries.push({ label: event.label, at: event.at });
     else if (event.mark === 'state') {
       row.base = event.worker?.count ?? 0;
+      row.isCrashed = false; // a server of a log that has started again
       row.deliveries.length = 0;
     }
   }
   const list = [...rows.values()];
   const length = Math.max(0, ...list.map(({ base, deliveries }) => base + deliveries.length));
-  return { rows: list, length, divergesAt: firstDifference(list, length) };
+  const divergesAt = firstDifference(list, length);
+  return { rows: list, length, divergesAt, lastWords: divergesAt === undefined ? lastWords(list) : undefined };
 }
 
 /** What stands at a place of a row; undefined: nothing, or the place is of the state it began with. */
@@ -48,6 +52,17 @@ function firstDifference(rows: readonly Row[], length: number): number | undefin
     const said = new Set(labels.filter((label) => label !== undefined));
     if (said.size > 1) return place;
   }
+  return undefined;
+}
+
+function lastWords(rows: readonly Row[]): Orders['lastWords'] {
+  const living = rows.filter(({ isCrashed }) => !isCrashed);
+  for (const row of rows.filter(({ isCrashed }) => isCrashed))
+    for (const [index, { label }] of row.deliveries.entries()) {
+      const place = row.base + index + 1;
+      const others = living.flatMap((one) => atPlace(one, place)?.label ?? []);
+      if (others.length > 0 && !others.includes(label)) return { node: row.node, place, label };
+    }
   return undefined;
 }
 

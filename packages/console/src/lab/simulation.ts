@@ -6,6 +6,7 @@ import {
   mergeRecordings,
   parseRecordingFile,
   runLevel,
+  type LabReport,
   type NodeRecording,
   type Plan,
   type SpaceTimeEvent,
@@ -29,6 +30,8 @@ export interface LabResult {
   readonly divergence: { readonly position: number; readonly sentence: string } | undefined;
   /** What a study measured. */
   readonly facts: readonly { readonly what: string; readonly value: string }[];
+  /** Which of the options of the lesson's guess is right, from 0. */
+  readonly answer: number;
   /** Events that happened and are not here, because a limit was reached. */
   readonly omittedCount: number;
   readonly tookMs: number;
@@ -38,19 +41,37 @@ export interface LabResult {
 export function makeCatalogue(): Catalogue {
   const abouts = Object.fromEntries(Object.entries(levels).map(([name, { about }]) => [name, about]));
   return [
-    ...labScenarios.map((scenario) => ({ ...scenario, kind: 'group' as const, levels: abouts, hidden: ['ack'] })),
-    ...labStudies.map(({ name, question, explanation, seed, variant, variants, expect, hidden }) => ({
-      ...{ name, kind: 'study' as const, question, explanation, seed },
+    ...labScenarios.map((scenario) => ({
+      ...{ ...scenario, kind: 'group' as const, system: 'group' as const },
+      ...{ levels: abouts, hidden: ['ack'], guess: groupGuess },
+    })),
+    ...labStudies.map(({ name, question, explanation, seed, variant, variants, expect, hidden, guess, plan }) => ({
+      ...{ name, kind: 'study' as const, question, explanation, seed, system: 'log' as const },
       ...{ level: variant, levels: variants, expect, hidden },
+      guess: { question: guess.question, options: guess.options }, // its function cannot cross from a worker
+      ...(plan !== undefined && { plan }),
     })),
   ];
+}
+
+const groupGuess = {
+  question: 'Under this level, at the end, of those who live:',
+  options: ['every promise is kept', 'the colours differ', 'the colours are the same, and yet a promise is broken'],
+} as const;
+
+function groupAnswer({ violations, workers }: Pick<LabReport, 'violations' | 'workers'>): number {
+  if (violations.length === 0) return 0;
+  const living = workers.filter(({ state, view }) => state !== 'crashed' && view !== undefined);
+  return new Set(living.map(({ colour }) => colour)).size > 1 ? 1 : 2;
 }
 
 /** Runs it to its end, in virtual time. `now` measures how long that really took. */
 export async function simulate(catalogue: Catalogue, request: LabRequest, now: () => number): Promise<LabResult> {
   const startedAt = now();
-  const { plan } = request;
-  const result = plan === undefined ? await study(request) : await group(catalogue, { ...request, plan });
+  const { plan, scenario } = request;
+  const isGroup = lessonOf(catalogue, scenario).kind === 'group';
+  const result =
+    plan !== undefined && isGroup ? await group(catalogue, { ...request, plan }) : await study(catalogue, request);
   return { ...result, tookMs: now() - startedAt };
 }
 
@@ -62,22 +83,26 @@ async function group(
   const { events, workers, traceHash, violations, divergence } = await runLevel(plan, level, seed);
   return {
     ...{ events, traceHash, violations, divergence, facts: [], omittedCount: 0 },
+    answer: groupAnswer({ violations, workers }),
     lanes: workers.map(({ node }) => node),
     checkers: groupCheckers({ delivery: plan.delivery ?? 'agreed', quorum: 'none' }).map(({ name }) => name),
     expected: isOwnPlan(catalogue, request) ? (lessonOf(catalogue, scenario).expect[level] ?? []) : undefined,
   };
 }
 
-async function study({ scenario, level, seed }: LabRequest): Promise<Omit<LabResult, 'tookMs'>> {
+async function study(catalogue: Catalogue, request: LabRequest): Promise<Omit<LabResult, 'tookMs'>> {
+  const { scenario, level, seed, plan } = request;
   const lesson = labStudies.find(({ name }) => name === scenario);
   if (lesson === undefined) throw new Error(`there is no study ${scenario}`);
-  const { trace, traceHash, violations, facts } = await lesson.run(level, seed);
+  const report = await lesson.run(level, seed, plan);
+  const { trace, traceHash, violations, facts } = report;
   const { lanes, events, omittedCount } = trace;
   return {
     ...{ lanes, events, traceHash, facts, omittedCount, divergence: undefined },
+    answer: lesson.guess.answer(report),
     violations: violations.map(({ checker, message, at }) => ({ checker, message, ...(at !== undefined && { at }) })),
     checkers: [...new Set(Object.values(lesson.expect).flat())],
-    expected: lesson.expect[level] ?? [],
+    expected: isOwnPlan(catalogue, request) ? (lesson.expect[level] ?? []) : undefined,
   };
 }
 
@@ -91,7 +116,7 @@ export function readRecordings(files: readonly { readonly name: string; readonly
   const { lanes, events, omittedCount } = mergeRecordings(recordings);
   return {
     ...{ lanes, events, omittedCount, traceHash: '', violations: [], checkers: [], expected: undefined },
-    ...{ divergence: undefined, facts: [], tookMs: 0 },
+    ...{ divergence: undefined, facts: [], answer: -1, tookMs: 0 },
   };
 }
 
@@ -100,8 +125,11 @@ export function readRecordings(files: readonly { readonly name: string; readonly
  * checker (delta debugging; Zeller, Hildebrandt 2002). The same plan when nothing was broken.
  */
 export async function shrink(request: LabRequest & { readonly plan: Plan }, checker: string): Promise<Plan> {
+  const { level, seed, scenario } = request;
+  const own = labStudies.find(({ name }) => name === scenario);
+  const run = (plan: Plan) => (own === undefined ? runLevel(plan, level, seed) : own.run(level, seed, plan));
   const breaks = async (plan: Plan): Promise<boolean> =>
-    (await runLevel(plan, request.level, request.seed)).violations.some((violation) => violation.checker === checker);
+    (await run(plan)).violations.some((violation) => violation.checker === checker);
   let { plan } = request;
   if (!(await breaks(plan))) return plan;
   for (let isSmaller = true; isSmaller;) {

@@ -39,6 +39,12 @@ export function fitted(width: number, from: number, until: number, endsAt: numbe
   return clamped({ width, pxPerMs: Math.min(pxPerMsMax, (width * 0.96) / span), from: from - span * 0.02 }, endsAt);
 }
 
+/** The last stretch up to the end, so that what happens comes in at the right. */
+export function following(width: number, ms: number, endsAt: number): Viewport {
+  const pxPerMs = width / Math.max(1, ms);
+  return { width, pxPerMs, from: endsAt - (width * 0.98) / pxPerMs };
+}
+
 /** The same stretch, moved no more than is needed for an instant to be in sight. */
 export function showing(view: Viewport, at: number, endsAt: number): Viewport {
   const x = xAt(view, at);

@@ -10,14 +10,16 @@ export async function fakeNode(
   nodes: unknown,
   events: readonly unknown[],
 ): Promise<{ url: string; close: () => void }> {
+  const name = (nodes as readonly { readonly name?: unknown }[])[0]?.name;
   const server: Server = createServer((request, response) => {
     const path = (request.url ?? '/').split('?', 1)[0] as string;
     if (path === '/v1/cluster/nodes') {
       response.setHeader('content-type', 'application/json');
       response.end(JSON.stringify({ schema: 'grp.cluster.nodes/1', nodes }));
-    } else if (path === '/v1/events') {
+    } else if (path === '/v1/cluster/events') {
       response.setHeader('content-type', 'text/event-stream');
-      response.write(events.map((event) => `data: ${JSON.stringify(event)}\n\n`).join(''));
+      const told = events.map((event) => ({ noun: 'cluster', type: 'event', node: name, isSelf: true, event }));
+      response.write(told.map((event) => `data: ${JSON.stringify(event)}\n\n`).join(''));
     } else {
       try {
         const bytes = readFileSync(`${dist}${path === '/' ? 'index.html' : path.slice(1)}`);

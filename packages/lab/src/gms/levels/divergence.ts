@@ -109,7 +109,7 @@ function whyMissing(id: string, node: string, evidence: Evidence): string {
       : `${orderer} never sent it to ${node}`;
   }
   if (!sent.some((departure) => hasArrived(departure, evidence)))
-    return `on the way from ${sent.map(({ lane }) => lane).join(' and ')} to ${node} it was lost`;
+    return `on the way from ${[...new Set(sent.map(({ lane }) => lane))].join(' and ')} to ${node} it was lost`;
   return whyWaiting(id, node, evidence);
 }
 
