@@ -4,6 +4,7 @@ import { isOn, wantsJson } from './given.ts';
 import { jsonText } from './output/json.ts';
 import { exitCodeOf, toGrpError } from './report.ts';
 
+/** Where the command line finds its commands. */
 export interface CliOptions {
   /** The package's folder, with package.json and, when built, oclif.manifest.json. */
   readonly root: URL;

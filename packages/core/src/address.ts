@@ -6,6 +6,7 @@ export function formatAddress(host: string, port: number): Address {
   return (host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`) as Address;
 }
 
+/** The two parts of an address. */
 export interface HostPort {
   /** A name, an IPv4 address, or an IPv6 address without brackets. */
   readonly host: string;

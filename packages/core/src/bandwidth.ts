@@ -1,5 +1,6 @@
 import type { Address, Clock } from './ports.ts';
 
+/** Bytes and packets, in and out. */
 export interface Traffic {
   readonly bytesIn: number;
   readonly bytesOut: number;
@@ -9,6 +10,7 @@ export interface Traffic {
 
 type Counter = { -readonly [Name in keyof Traffic]: Traffic[Name] };
 
+/** What a network has carried since it was last reset. */
 export interface BandwidthReport {
   /** Wall-clock ms of the start or of the last reset. */
   readonly since: number;

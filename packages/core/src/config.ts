@@ -18,7 +18,9 @@ export interface BooleanSetting {
 }
 
 export type Setting = NumberSetting | BooleanSetting;
+/** Settings by name. */
 export type ConfigTable = Readonly<Record<string, Setting>>;
+/** The values of a table of settings. */
 export type ConfigOf<Table extends ConfigTable> = {
   readonly [Name in keyof Table]: Table[Name] extends NumberSetting ? number : boolean;
 };
@@ -28,6 +30,7 @@ export type ConfigRule<Table extends ConfigTable> = readonly [
   holds: (config: ConfigOf<Table>) => boolean,
 ];
 
+/** A table of settings with its defaults and its checks: what `defineConfig` makes. */
 export interface ConfigDefinition<Table extends ConfigTable> {
   readonly table: Table;
   readonly defaults: ConfigOf<Table>;

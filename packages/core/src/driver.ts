@@ -2,6 +2,7 @@ import { invariant } from './errors.ts';
 import { wake, type Machine, type Wake } from './machine.ts';
 import type { Cancel, Clock, Millis } from './ports.ts';
 
+/** A machine, and what it is driven with. */
 export interface DriveOptions<Input, Effect> {
   readonly machine: Machine<Input, Effect>;
   readonly clock: Clock;
@@ -18,6 +19,7 @@ export interface DriveOptions<Input, Effect> {
   readonly defer?: (callback: () => void) => void;
 }
 
+/** A machine that is being driven. */
 export interface Driver<Input> {
   /** Hands the machine an input. False: dropped, because the inbox is full or the driver has stopped. */
   push(input: Input): boolean;

@@ -11,6 +11,7 @@ export type ErrorKind =
   | 'no-quorum'
   | 'violated';
 
+/** The exit code of a command that ends with an error of this kind. */
 export const exitCodes: Readonly<Record<ErrorKind, number>> = {
   failure: 1,
   usage: 2,
@@ -22,6 +23,7 @@ export const exitCodes: Readonly<Record<ErrorKind, number>> = {
   violated: 8,
 };
 
+/** The HTTP status that answers an error of this kind. */
 export const httpStatuses: Readonly<Record<ErrorKind, number>> = {
   failure: 500,
   usage: 400,
@@ -45,6 +47,7 @@ const hintsOfKind: Readonly<Record<ErrorKind, string>> = {
   violated: 'Keep the output and the logs, and report it.',
 };
 
+/** What an error is made of. */
 export interface GrpErrorInit {
   /** Stable and searchable, `PACKAGE_WHAT`. Never reused for something else. */
   readonly code: string;
@@ -79,6 +82,7 @@ export class GrpError extends Error {
   }
 }
 
+/** What a table says of one code. */
 export interface ErrorText {
   readonly kind: ErrorKind;
   /** `$name` is replaced by the context's value of that name. */
@@ -86,6 +90,7 @@ export interface ErrorText {
   readonly hint?: string;
 }
 
+/** What an error of a table is told of its case. */
 export interface ErrorDetails {
   readonly context?: LogFields | undefined;
   readonly cause?: unknown;

@@ -1,5 +1,6 @@
 import type { Cancel } from './ports.ts';
 
+/** How events are read in a loop. */
 export interface IterateOptions {
   /** Ends the iteration, without an error. */
   readonly signal?: AbortSignal;

@@ -19,6 +19,7 @@ const keyError = defineErrors({
 const nonceBytes = 12;
 const keysMax = 16;
 
+/** What a keyring seals with. */
 export interface KeyringOptions {
   readonly aead: Aead;
   /** Nonces. On a real host a cryptographic source (`systemRandom`): two equal nonces under one key break the seal. */

@@ -5,6 +5,7 @@ export interface Wake {
   readonly type: 'wake';
 }
 
+/** The input of a machine whose deadline has come. */
 export const wake: Wake = { type: 'wake' };
 
 /**

@@ -6,6 +6,7 @@ export type NodeId = string & { readonly brand: 'NodeId' };
 export type Millis = number;
 /** Takes back what its giver set up. Idempotent. */
 export type Cancel = () => void;
+/** What a log line says besides its event. */
 export type LogFields = Readonly<Record<string, string | number | boolean>>;
 
 /** Monotonic time and one-shot wake-ups. */
@@ -119,6 +120,7 @@ export interface Disk {
   lock(): Promise<() => Promise<void>>;
 }
 
+/** How much a log line matters, least first. */
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
 
 /** Structured lines; `event` is a stable dotted name such as `swim.down`. Never throws. */

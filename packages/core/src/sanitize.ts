@@ -12,6 +12,7 @@ const invisible =
 // Printable ASCII: nothing above can be in it.
 const plain = /^[\u0020-\u007E]*$/;
 
+/** What text may keep. */
 export interface SanitizeOptions {
   /** Keep line breaks and tabs; otherwise each becomes one space (default false). */
   readonly lines?: boolean;

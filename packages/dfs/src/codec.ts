@@ -4,6 +4,7 @@ import { decodeShape, encodeShape } from './wire/fields.ts';
 import { replyShape } from './wire/replies.ts';
 import { requestShape } from './wire/requests.ts';
 
+/** A request as it goes over the wire. */
 export function encodeRequest(request: MetaRequest): Uint8Array {
   return encodeShape(requestShape, request);
 }
@@ -13,6 +14,7 @@ export function decodeRequest(bytes: Uint8Array): MetaRequest | undefined {
   return bytes.length > messageBytesMax ? undefined : decodeShape(requestShape, bytes);
 }
 
+/** A reply as it goes over the wire. */
 export function encodeReply(reply: MetaReply): Uint8Array {
   return encodeShape(replyShape, reply);
 }

@@ -40,6 +40,7 @@ export const metaConfig = defineConfig({
   },
 });
 
+/** The limits of the metadata, resolved: see `metaConfig`. */
 export type MetaConfig = ConfigOf<typeof metaConfig.table>;
 
 /** Settings of the metadata service on each node. */
@@ -88,6 +89,7 @@ export const serviceConfig = defineConfig({
   },
 });
 
+/** The settings of the metadata service, resolved: see `serviceConfig`. */
 export type ServiceConfig = ConfigOf<typeof serviceConfig.table>;
 
 /** Settings of the master, the node that leads the metadata's log. */
@@ -201,6 +203,7 @@ export const masterConfig = defineConfig(
   ],
 );
 
+/** The settings of the master, resolved: see `masterConfig`. */
 export type MasterConfig = ConfigOf<typeof masterConfig.table>;
 
 /** Settings of puts and gets. */
@@ -258,4 +261,5 @@ export const clientConfig = defineConfig({
   },
 });
 
+/** The settings of a client, resolved: see `clientConfig`. */
 export type ClientConfig = ConfigOf<typeof clientConfig.table>;

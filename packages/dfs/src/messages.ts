@@ -108,6 +108,7 @@ export interface HoldReport {
   readonly blobs: readonly HeldBlob[];
 }
 
+/** A blob that a file server reports to have. */
 export interface HeldBlob {
   readonly blob: BlobId;
   readonly epoch: number;
@@ -278,6 +279,7 @@ export interface Expelled {
   readonly kind: 'expelled';
 }
 
+/** What the metadata answers. */
 export type MetaReply =
   | Placement
   | Committed

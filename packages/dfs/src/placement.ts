@@ -1,5 +1,6 @@
 import type { BlobId, FileServer, ServerId } from './model.ts';
 
+/** Among which servers the holders of a blob are chosen. */
 export interface PlacementOptions {
   readonly blob: BlobId;
   readonly servers: readonly FileServer[];

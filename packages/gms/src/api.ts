@@ -50,6 +50,7 @@ export interface Receipt {
   readonly view: number;
 }
 
+/** A view as it is installed, and how it differs from the one before. */
 export interface ViewChange {
   readonly view: View;
   readonly joined: readonly GroupMember[];
@@ -82,6 +83,7 @@ export interface StateTransfer {
   restoreChunk?(chunk: Uint8Array, place: { readonly isFirst: boolean; readonly isLast: boolean }): void;
 }
 
+/** How long a multicast waits for its delivery. */
 export interface MulticastOptions {
   /** Gives up waiting. The message may still be delivered: what has been sent cannot be called back. */
   readonly signal?: AbortSignal;

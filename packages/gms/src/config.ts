@@ -228,4 +228,5 @@ export const gmsConfig = defineConfig(
   ],
 );
 
+/** The settings of a group, resolved: see `gmsConfig`. */
 export type GmsConfig = ConfigOf<typeof gmsConfig.table>;

@@ -34,8 +34,10 @@ export const heartbeatConfig = defineConfig(
   ],
 );
 
+/** The settings of a failure detector by heartbeats, resolved. */
 export type HeartbeatConfig = ConfigOf<typeof heartbeatConfig.table>;
 
+/** What a failure detector by heartbeats runs on. */
 export interface HeartbeatOptions {
   readonly links: Links;
   /** This life: what the group calls this member. */

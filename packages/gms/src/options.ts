@@ -19,6 +19,7 @@ export interface GroupPorts {
   readonly defer?: (callback: () => void) => void;
 }
 
+/** Who a member is, which group it is in, and what that group promises. */
 export interface GroupOptions {
   /** Shown to people; default: the address. */
   readonly name?: string;

@@ -5,6 +5,7 @@ import { orderingScenarios, runOrderingScenario, type OrderingScenario } from '.
 import { raftScenarios, runRaftScenario, type RaftScenario } from './raft/table.ts';
 import { runSwimScenario, swimScenarios, type SwimScenario } from './swim/table.ts';
 
+/** What every scenario can be given. */
 export interface ScenarioOptions {
   readonly seed: number;
   readonly nodeCount: number;

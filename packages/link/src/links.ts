@@ -11,6 +11,7 @@ export interface RefusingTransport extends Transport {
   onRefused(listener: (peer: Address) => void): Cancel;
 }
 
+/** What links run on. */
 export interface LinksOptions {
   /** Carries the datagrams and is closed with the links. It must copy what it sends. */
   readonly transport: Transport | RefusingTransport;

@@ -20,6 +20,7 @@ export type LinkEffect =
   | { readonly type: 'writable'; readonly peer: Address }
   | { readonly type: 'trouble'; readonly peer: Address; readonly reason: Trouble };
 
+/** What the machine of all links of one process is made with. */
 export interface LinkMachineOptions {
   readonly random: Random;
   /** The longest datagram that the transport takes, in bytes; at least 64. */

@@ -6,6 +6,7 @@ const overheadBytes = 28;
 // Binds a seal to this use of the key: what another protocol sealed with it opens nothing here.
 const purpose = new TextEncoder().encode('grp datagram 1');
 
+/** Which datagrams are sealed, and with what keys. */
 export interface SealOptions {
   readonly transport: Transport | RefusingTransport;
   readonly keyring: Keyring;

@@ -24,6 +24,7 @@ export interface PeerStats {
   readonly drops: Readonly<Record<string, number>>;
 }
 
+/** What all links of one process have carried, repeated and dropped. */
 export interface LinkStats {
   readonly peers: readonly PeerStats[];
   /** Drops that belong to no known peer. */

@@ -31,6 +31,7 @@ export interface Departure {
 /** `blocked`: the tracker is away, and those who answer are no majority; in total order nothing moves. */
 export type GroupStatus = 'joining' | 'active' | 'flushing' | 'blocked';
 
+/** What a messenger tells its user. */
 export type MessengerEvent =
   | ChatMessage
   /** The members in force from here on: what comes later is delivered in this view. */
@@ -58,6 +59,7 @@ export type MessengerEvent =
   /** `MESSENGER_UNKNOWN_FATE`: so many own messages may or may not have been delivered, and are not sent again. */
   | { readonly type: 'trouble'; readonly group: string; readonly code: string; readonly text: string };
 
+/** How messages reach another member: straight, through the tracker, or not at all. */
 export type PeerPath = 'direct' | 'relay' | 'none';
 
 /** Another member, as this one reaches it. */
@@ -110,6 +112,7 @@ export interface GroupMetricsReport {
   readonly latencyMs: { readonly p50?: number; readonly p95?: number; readonly p99?: number; readonly count: number };
 }
 
+/** What one messenger has said and heard, by group. */
 export interface MessengerMetrics {
   readonly nick: string;
   readonly durationMs: Millis;
@@ -118,6 +121,7 @@ export interface MessengerMetrics {
   readonly refused: Readonly<Record<string, number>>;
 }
 
+/** How a group is joined, or made. */
 export interface JoinOptions extends RequestOptions {
   readonly key?: string | undefined;
   /** Makes the group when there is none (default true). */
@@ -126,6 +130,7 @@ export interface JoinOptions extends RequestOptions {
   readonly order?: GroupOrder | undefined;
 }
 
+/** How a messenger says goodbye. */
 export interface StopOptions {
   /** What the others are told. */
   readonly reason?: string | undefined;

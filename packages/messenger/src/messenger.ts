@@ -14,6 +14,7 @@ import { RelayTransport } from './relay-transport.ts';
 import type { Shared } from './shared.ts';
 import { untilOrAfter } from './waiting.ts';
 
+/** What a messenger runs on, and who speaks through it. */
 export interface MessengerOptions {
   /** Carries the messages; closed with the messenger. With `sealTransport` of `@grp/link` nobody else can read them. */
   readonly transport: Transport | RefusingTransport;

@@ -17,6 +17,7 @@ import { createMessenger, type MessengerOptions } from './messenger.ts';
 
 type Given = Omit<MessengerOptions, 'transport' | 'streams' | 'tracker' | 'address' | 'crypto' | 'signer' | 'defer'>;
 
+/** How a messenger with sockets of its own is opened. */
 export interface OpenMessengerOptions extends Given {
   /** `host:port`; without a port 7949, the tracker's when its node has the default base port. */
   readonly tracker: string;
@@ -32,6 +33,7 @@ export interface OpenMessengerOptions extends Given {
   readonly keys?: readonly Uint8Array[] | undefined;
 }
 
+/** A messenger on sockets of its own. */
 export interface OpenedMessenger {
   readonly messenger: Messenger;
   readonly address: Address;

@@ -2,6 +2,7 @@ import { sanitizeText, type LogFields, type Logger, type LogLevel } from '@grp/c
 import { pino, stdTimeFunctions, type DestinationStream } from 'pino';
 import { prettyFactory } from 'pino-pretty';
 
+/** How a log is written, where to, and how much of it. */
 export interface LoggerOptions {
   /** One line for people, or one JSON object per line (default `pretty`). */
   readonly format?: 'pretty' | 'json' | undefined;

@@ -3,6 +3,7 @@ import type { Group } from '@grp/gms';
 import type { Swim } from '@grp/swim';
 import type { NodeStatus } from './status.ts';
 
+/** How a node stops. */
 export interface StopOptions {
   /** Tell the others (default); false vanishes as a crash would. */
   readonly leave?: boolean | undefined;

@@ -67,6 +67,7 @@ export interface RunningRole {
   metrics?(registry: Registry): void;
 }
 
+/** Where a role listens, and how it is built. */
 export interface RoleDefinition {
   /** Added to the base port. */
   readonly offset: number;
@@ -85,4 +86,5 @@ export interface RoleDefinition {
   readonly build?: (context: RoleContext) => Promise<RunningRole> | RunningRole;
 }
 
+/** Every role with its definition. */
 export type RoleTable = Readonly<Record<RoleName, RoleDefinition>>;

@@ -39,6 +39,7 @@ export interface Delivery {
  */
 export type OrderingStatus = 'idle' | 'active' | 'flushing' | 'excluded' | 'closed';
 
+/** A view as it is installed, and from where on its messages count. */
 export interface InstalledView {
   readonly view: OrderingView;
   /** Messages that the group had delivered before: what a late joiner has missed. */

@@ -142,4 +142,5 @@ export const orderingConfig = defineConfig(
   ],
 );
 
+/** The settings of ordered delivery, resolved: see `orderingConfig`. */
 export type OrderingConfig = ConfigOf<typeof orderingConfig.table>;

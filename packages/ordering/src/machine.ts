@@ -13,6 +13,7 @@ import { Sending } from './sending.ts';
 import { statisticsOf } from './statistics.ts';
 import type { Malformed } from './wire/decode.ts';
 
+/** What the machine of one member is made with. */
 export interface OrderingMachineOptions {
   readonly self: OrderingMember;
   readonly order: Order;

@@ -164,4 +164,5 @@ export type FlushMessage =
   | RefillMessage
   | ReadyMessage
   | InstallMessage;
+/** Anything that members say to each other. */
 export type Message = OrderMessage | FlushMessage;

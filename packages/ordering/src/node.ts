@@ -29,6 +29,7 @@ import { checkView } from './view.ts';
 import { decodeMessage } from './wire/decode.ts';
 import { encodeMessage } from './wire/encode.ts';
 
+/** What ordered delivery runs on. */
 export interface OrderingOptions {
   readonly order: Order;
   readonly self: OrderingMember;

@@ -14,12 +14,14 @@ import { raftError } from './errors.ts';
 import type { LogIndex } from './types.ts';
 import type { ClientResponse } from './wire/client-frames.ts';
 
+/** What a client runs on. */
 export interface RaftClientPorts {
   readonly streams: Streams;
   readonly clock: Clock;
   readonly random?: Random;
 }
 
+/** Which servers a client asks, and in which group. */
 export interface RaftClientOptions {
   /** Where servers listen; one that runs is enough to find the leader. */
   readonly servers: readonly Address[];
@@ -29,6 +31,7 @@ export interface RaftClientOptions {
   readonly timeoutMs?: Millis;
 }
 
+/** How a client repeats a request. */
 export interface RequestOptions {
   /** Makes it exactly-once, as in `ProposeOptions`: it is then repeated even when its outcome is not known. */
   readonly session?: { readonly id: LogIndex; readonly sequence: number; readonly acknowledged: number };

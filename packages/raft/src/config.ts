@@ -170,7 +170,9 @@ export const raftConfig = defineConfig(
   ],
 );
 
+/** The settings of a server, resolved: see `raftConfig`. */
 export type RaftConfig = ConfigOf<typeof raftConfig.table>;
+/** The name of a set of timings: see `raftPresets`. */
 export type RaftPreset = 'lan' | 'wan';
 
 /** Timings by distance. `lan`: one building, a leader's death costs about 220 ms. `wan`: round trips up to 150 ms. */

@@ -23,6 +23,7 @@ export type MembershipStep =
   | { readonly type: 'add-learner' | 'add-voter'; readonly id: ServerId; readonly address?: string }
   | { readonly type: 'promote' | 'demote' | 'remove'; readonly id: ServerId };
 
+/** What comes into the machine. */
 export type Input =
   /** First of all, once. */
   | { readonly type: 'start' }
@@ -69,6 +70,7 @@ export type Refusal =
   | 'unknown-server'
   | 'no-voter-left';
 
+/** What the machine wants done, in order. */
 export type Effect =
   /** In this order, as one unit: cut the log, append, replace the hard state. Comes back as `durable`. */
   | {

@@ -17,6 +17,7 @@ export type MapCommand =
   /** Changes nothing: a read that takes its place in the log. */
   | { readonly type: 'get'; readonly key: string };
 
+/** What the map answers to a command. */
 export interface MapAnswer {
   /** Of a compare-and-set: whether it was so. True for all else. */
   readonly holds: boolean;
@@ -26,6 +27,7 @@ export interface MapAnswer {
 
 const commandTypes = ['put', 'delete', 'compare-and-set', 'get'] as const;
 
+/** A command of the map as it goes into the log. */
 export function encodeMapCommand(command: MapCommand): Uint8Array {
   const writer = new ByteWriter(64).varint(commandTypes.indexOf(command.type)).text(command.key);
   if (command.type === 'compare-and-set') {
@@ -50,6 +52,7 @@ export function decodeMapCommand(bytes: Uint8Array): MapCommand | undefined {
   return reader.isBroken || reader.remaining > 0 ? undefined : command;
 }
 
+/** Reads an answer of the map. @throws GrpError when the bytes are none */
 export function decodeMapAnswer(bytes: Uint8Array): MapAnswer {
   const reader = new ByteReader(bytes);
   const holds = reader.varint() === 1;

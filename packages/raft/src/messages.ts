@@ -106,6 +106,7 @@ export interface RecoveryResponse {
   readonly isLeader: boolean;
 }
 
+/** Anything that servers say to each other. */
 export type Message =
   | VoteRequest
   | VoteResponse

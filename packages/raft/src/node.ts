@@ -28,6 +28,7 @@ import { PayloadCodec } from './wire/payload.ts';
 export const commandBytesMax = 1_000_000;
 const answerTimeoutMs = 5_000;
 
+/** What a server runs on. */
 export interface RaftPorts {
   /** Where the log lives; opened, and closed, by its owner. */
   readonly log: Log;
@@ -39,6 +40,7 @@ export interface RaftPorts {
   readonly defer?: (callback: () => void) => void;
 }
 
+/** Who a server is, and what it replicates. */
 export interface RaftOptions {
   /** Unique, and bound to this log: a server whose disk was emptied needs another one. */
   readonly id: ServerId;
@@ -57,6 +59,7 @@ export interface RaftOptions {
   readonly config?: Partial<RaftConfig>;
 }
 
+/** What a server tells of itself. */
 export type RaftEvent =
   | { readonly type: 'role'; readonly role: RoleName; readonly term: Term; readonly leader: ServerId | undefined }
   | { readonly type: 'configuration'; readonly index: LogIndex; readonly configuration: Configuration }
@@ -65,6 +68,7 @@ export type RaftEvent =
   /** The disk failed, or a bug was found: this server has stopped. */
   | { readonly type: 'fault'; readonly error: GrpError };
 
+/** How long a proposal waits, and under which session. */
 export interface ProposeOptions {
   /** How long to wait for the answer (default 5 s). */
   readonly timeoutMs?: Millis;

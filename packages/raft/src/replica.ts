@@ -22,6 +22,7 @@ export interface ReplicaListeners {
   readonly onFatal: (cause: unknown) => void;
 }
 
+/** The machine of a server, and what it works on. */
 export interface ReplicaOptions extends ReplicaListeners {
   readonly machine: RaftMachine;
   readonly stateMachine: SessionedStateMachine;
@@ -34,6 +35,7 @@ export interface ReplicaOptions extends ReplicaListeners {
 /** Reads the state machine, at once or step by step, and gives what it found. */
 export type Query = (answer: (value: unknown) => void) => void;
 
+/** What became of a read. */
 export type ReadEnded = { readonly type: 'done'; readonly value: unknown } | Extract<Ended, { type: 'not-done' }>;
 
 interface WaitingRead {

@@ -25,6 +25,7 @@ export interface Command {
   readonly command: Uint8Array;
 }
 
+/** One entry of the log. */
 export interface Entry {
   readonly index: LogIndex;
   readonly term: Term;
@@ -63,6 +64,7 @@ export interface SnapshotInfo extends LogPosition {
   readonly sizeBytes: number;
 }
 
+/** What a server is at the moment (Raft §5.1; the pre-candidate is of §9.6 of the dissertation). */
 export type RoleName = 'follower' | 'pre-candidate' | 'candidate' | 'leader';
 
 /** Rough size of an entry in memory and on the wire, in bytes. */

@@ -22,8 +22,10 @@ export const faultKinds = [
   'disk',
 ] as const;
 
+/** A kind of fault of a chaos run. */
 export type FaultKind = (typeof faultKinds)[number];
 
+/** Which faults may happen, how often, and until when. */
 export interface ChaosOptions {
   /** What may happen (default: everything but `wipe` and `disk`, which a node without a disk does not feel). */
   readonly kinds?: readonly FaultKind[];

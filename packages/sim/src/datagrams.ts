@@ -3,6 +3,7 @@ import { simError } from './errors.ts';
 import type { Life } from './life.ts';
 import type { Datagram, DatagramSocket, Endpoint, Network } from './network.ts';
 
+/** Limits of a simulated transport. */
 export interface TransportOptions {
   /** Default 1,400 bytes. */
   readonly maxPayloadBytes?: number;

@@ -23,6 +23,7 @@ export interface Checker<Event> {
   finish(): readonly Violation[];
 }
 
+/** Who hears of events, and how many are kept. */
 export interface HistoryOptions<Event> {
   /** Hear of each event as it happens. */
   readonly checkers?: readonly Checker<Event>[];

@@ -3,6 +3,7 @@ import { simError } from './errors.ts';
 import type { Engine } from './engine.ts';
 import { hostTurns } from './turn.ts';
 
+/** How long a world runs until something holds. */
 export interface UntilOptions {
   /** Virtual ms (default 60,000). */
   readonly withinMs?: Millis;

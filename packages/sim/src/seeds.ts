@@ -10,6 +10,7 @@ export interface SeedOutcome {
   readonly counts?: Readonly<Record<string, number>>;
 }
 
+/** Which seeds are run, and how often each. */
 export interface SeedsOptions {
   /** First and last seed, both included. */
   readonly from: number;
@@ -24,6 +25,7 @@ export interface SeedsOptions {
   readonly failuresMax?: number;
 }
 
+/** A seed that failed, and why. */
 export interface SeedFailure {
   readonly seed: number;
   /** What went wrong, one line each. */
@@ -32,6 +34,7 @@ export interface SeedFailure {
   readonly cause?: unknown;
 }
 
+/** What a range of seeds came to. */
 export interface SeedsReport {
   readonly seedCount: number;
   readonly repeatedCount: number;

@@ -51,6 +51,7 @@ export const traceKinds = [
   'backlog',
 ] as const;
 
+/** A kind of event in a trace. */
 export type TraceKind = (typeof traceKinds)[number];
 
 const numbers = Object.fromEntries(traceKinds.map((kind, index) => [kind, index])) as Record<TraceKind, number>;
@@ -76,6 +77,7 @@ export interface TracedEndpoint {
   readonly host: TracedHost;
 }
 
+/** How much of a trace is kept. */
 export interface TraceOptions {
   /** Events to keep as objects (default 0: only the hash and the counts). What comes later is counted as omitted. */
   readonly recordMax?: number;

@@ -12,6 +12,7 @@ import { Runner, type UntilOptions } from './runner.ts';
 import { defaultStreamSettings, type StreamSettings } from './stream-flow.ts';
 import type { TraceEvent, TraceKind, TraceOptions } from './trace.ts';
 
+/** What a simulated world is made with. */
 export interface WorldOptions<App> {
   /** All chance in the world comes from it. */
   readonly seed: number | string;

@@ -2,6 +2,7 @@ import type { Disk } from '@grp/core';
 import { ContainerReader, ContainerWriter } from './container.ts';
 import { storageError } from './errors.ts';
 
+/** Where blobs are kept. */
 export interface OpenBlobsOptions {
   readonly disk: Disk;
   /** Below the disk's root (default `blobs`). */
@@ -19,6 +20,7 @@ export interface BlobWriter {
   abort(): Promise<void>;
 }
 
+/** Reads one blob, piece by piece. */
 export interface BlobReader {
   readonly sizeBytes: number;
   readonly metadata: Uint8Array;

@@ -69,4 +69,5 @@ export const logConfig = defineConfig(
   ],
 );
 
+/** The settings of a log, resolved: see `logConfig`. */
 export type LogConfig = ConfigOf<typeof logConfig.table>;

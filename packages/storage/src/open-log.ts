@@ -12,6 +12,7 @@ import { StateFile } from './state-file.ts';
 import { TailCache } from './tail-cache.ts';
 import type { Recovered } from './types.ts';
 
+/** Where a log is kept, and how. */
 export interface OpenLogOptions {
   readonly disk: Disk;
   readonly clock: Clock;

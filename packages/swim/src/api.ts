@@ -2,6 +2,7 @@ import type { Address, BandwidthReport, Cancel, IterateOptions, NodeId } from '@
 
 /** `suspect` is still a member; `left` went of its own will; `down` was judged. */
 export type MemberStatus = 'alive' | 'suspect' | 'down' | 'left';
+/** What a member says about itself, at most 512 bytes encoded. */
 export type Tags = Readonly<Record<string, string>>;
 
 /** A member as this node's list has it. */
@@ -24,6 +25,7 @@ export interface Member {
   readonly rttMs: number | undefined;
 }
 
+/** What happened in the list of a member. */
 export type SwimEvent =
   | { readonly type: 'join' | 'alive' | 'suspect' | 'down' | 'leave' | 'update'; readonly member: Member }
   /** A member that was down or had left is not remembered any longer. */
@@ -50,6 +52,7 @@ export type SwimEvent =
   /** A bug was found by an invariant: this member has stopped as if it had crashed. */
   | { readonly type: 'fault'; readonly code: string; readonly message: string };
 
+/** Whom a query asks, and how long it waits. */
 export interface QueryOptions {
   readonly payload?: Uint8Array;
   /** Only members with these names, or whose tags match these patterns, are asked. */
@@ -64,17 +67,20 @@ export interface QueryOptions {
   readonly signal?: AbortSignal;
 }
 
+/** Who has heard a query, and who has answered what. */
 export interface QueryResult {
   readonly acknowledgements: readonly string[];
   readonly responses: readonly { readonly from: string; readonly payload: Uint8Array }[];
 }
 
+/** Which seeds answered, and which did not. */
 export interface JoinResult {
   /** Seeds with which the list was exchanged. */
   readonly contacted: readonly Address[];
   readonly failed: readonly { readonly seed: string; readonly code: string; readonly message: string }[];
 }
 
+/** How many members know of a change of keys. */
 export interface KeyReport {
   /** Members that answered, this node included. */
   readonly answered: number;
@@ -84,6 +90,7 @@ export interface KeyReport {
   readonly errors: Readonly<Record<string, string>>;
 }
 
+/** How far away a member is. */
 export interface RttReport {
   readonly name: string;
   /** From probes, smoothed; undefined before the first. */
@@ -92,6 +99,7 @@ export interface RttReport {
   readonly estimatedMs: number | undefined;
 }
 
+/** How well a member keeps up. */
 export interface SwimHealth {
   /** 0 is well … 8: local health multiplier minus one (Lifeguard §IV-A). */
   readonly score: number;

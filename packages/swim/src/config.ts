@@ -203,7 +203,9 @@ export const swimConfig = defineConfig(
   ],
 );
 
+/** The settings of a member, resolved: see `swimConfig`. */
 export type SwimConfig = ConfigOf<typeof swimConfig.table>;
+/** The name of a set of timings: see `swimPresets`. */
 export type SwimPreset = 'local' | 'lan' | 'wan';
 
 /** Settings for one host, one data centre (the default), and members far apart. */

@@ -16,6 +16,7 @@ import { SerfLayer } from './serf/layer.ts';
 import { Joins } from './joins.ts';
 import { pickDown, Sync } from './sync.ts';
 
+/** What the machine of one member is made with. */
 export interface MachineOptions {
   readonly name: string;
   readonly address: Address;

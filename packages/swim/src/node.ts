@@ -50,6 +50,7 @@ export interface SwimPorts {
   readonly resolve?: SeedResolver;
 }
 
+/** Who a member is, and how it behaves. */
 export interface SwimOptions {
   /** Unique among the living, `[A-Za-z0-9.-]{1,63}`; default: the address with `-` for `:`. */
   readonly name?: string | undefined;

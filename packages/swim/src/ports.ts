@@ -1,5 +1,6 @@
 import type { Address } from '@grp/core';
 
+/** The addresses behind seeds, and the seeds without any. */
 export interface ResolvedSeeds {
   readonly addresses: readonly Address[];
   readonly failures: readonly { readonly seed: string; readonly code: string; readonly message: string }[];

@@ -29,6 +29,7 @@ export interface Succession extends SuccessionStatement {
   readonly signatures: readonly (readonly [member: NodeId, signature: string])[];
 }
 
+/** A view by its number and the keys of its members. */
 export interface SuccessionView {
   readonly number: number;
   readonly members: readonly { readonly id: NodeId; readonly key: string }[];

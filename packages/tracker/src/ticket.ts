@@ -33,6 +33,7 @@ export function signTicket(ticket: Ticket, signer: Signer): string {
   return `${toBase64(payload)}.${toBase64(signer.sign(statement(domain, [payload])))}`;
 }
 
+/** What a ticket is verified with. */
 export interface VerifyTicketOptions {
   readonly crypto: TrackerCrypto;
   /** Of the tracker: 32 bytes. */

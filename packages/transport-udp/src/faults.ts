@@ -61,6 +61,7 @@ export interface Faults {
   unblock(): void;
 }
 
+/** Which faults are made on purpose, and by which chance. */
 export interface FaultOptions extends Partial<FaultSettings> {
   /** Times delays; a virtual one works too. */
   readonly clock: Clock;

@@ -19,6 +19,7 @@ export interface SeedResolver {
   readonly srv: (name: string) => Promise<readonly SrvRecord[]>;
 }
 
+/** How names of seeds are looked up. */
 export interface ResolveSeedsOptions {
   /** For seeds without a port. */
   readonly defaultPort: number;
@@ -39,6 +40,7 @@ export interface SeedFailure {
   readonly hint: string;
 }
 
+/** The addresses behind seeds, and the seeds without any. */
 export interface SeedsResult {
   /** Without repetition, in the order of the seeds; SRV answers by priority, then weight. */
   readonly addresses: readonly Address[];

@@ -15,6 +15,7 @@ import { Failover } from './failover.ts';
 import { messageOf, roomOf, type ChatMessage, type ChatRoom } from './messages.ts';
 import { watchRoom } from './watch.ts';
 
+/** Which servers a client asks, and how. */
 export interface ChatClientOptions {
   /** `host:port` of every server; one that runs is enough to begin. */
   readonly servers: readonly string[];
@@ -29,6 +30,7 @@ export interface ChatClientOptions {
   readonly config?: Partial<ClientConfig>;
 }
 
+/** How long a call waits. */
 export interface CallOptions {
   /** Default 30 s: longer than any change of leaders takes. */
   readonly timeoutMs?: number | undefined;

@@ -13,6 +13,7 @@ export interface ChatMessage {
   readonly deleted: boolean;
 }
 
+/** A room as the list of rooms shows it. */
 export interface ChatRoom {
   readonly name: string;
   readonly lastSequence: number;

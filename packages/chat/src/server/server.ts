@@ -24,6 +24,7 @@ import { createPasswordHasher } from './passwords.ts';
 import { grpcError } from './status.ts';
 import { unaryHandlers } from './unary.ts';
 
+/** The certificate of a server, in PEM. */
 export interface ChatServerTls {
   readonly cert: Buffer;
   readonly key: Buffer;
@@ -31,6 +32,7 @@ export interface ChatServerTls {
   readonly ca?: Buffer;
 }
 
+/** Where a server of the chat listens, and what it serves. */
 export interface ChatServerOptions {
   /** `host:port`; port 0 takes a free one. */
   readonly bind: Address;

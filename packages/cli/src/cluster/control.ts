@@ -46,6 +46,7 @@ export async function resumeNode(dir: string, id: string): Promise<ObservedNode>
   return observeUntil(dir, id, () => lookUp(node.pid)?.paused !== true);
 }
 
+/** How a node is started again. */
 export interface RestartOptions {
   /** Start without the data of the last life. */
   readonly empty: boolean;
@@ -82,6 +83,7 @@ export async function restartNode(
   return observeNow(dir, id);
 }
 
+/** Who was cut off from whom. */
 export interface PartitionResult {
   readonly sides: readonly (readonly string[])[];
   /** Nodes that could not be told because they do not run. */

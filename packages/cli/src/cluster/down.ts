@@ -3,6 +3,7 @@ import { clusterDocument, type ClusterDocument } from './observe.ts';
 import { isAlive, lookUp, sendSignal, type ProcessMark } from './processes.ts';
 import { readStateNow, requireState, updateState, type ClusterNode } from './state.ts';
 
+/** Which cluster is stopped, and how long its nodes may take to leave. */
 export interface DownOptions {
   readonly dir: string;
   /** How long a graceful leave may take before the process is killed. */

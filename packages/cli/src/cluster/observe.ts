@@ -7,6 +7,7 @@ import { nodeFiles, readJsonFile, type ClusterNode, type ClusterState } from './
 /** What a node does, as opposed to what was wanted of it. */
 export type NodeState = 'starting' | 'running' | 'stopping' | 'paused' | 'killed' | 'stopped' | 'exited';
 
+/** A node of a cluster on this machine as it is now. */
 export interface ObservedNode {
   readonly id: string;
   readonly pid: number;
@@ -20,6 +21,7 @@ export interface ObservedNode {
   readonly alive?: number;
 }
 
+/** A cluster and its nodes as they are now: `grp.cluster.status/1`. */
 export interface ClusterDocument {
   readonly schema: string;
   readonly dir: string;

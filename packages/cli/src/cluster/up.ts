@@ -20,6 +20,7 @@ export type NodeTemplate = Omit<
   'name' | 'bind' | 'advertise' | 'join' | 'http' | 'dataDir' | 'record'
 >;
 
+/** Which cluster is started, and how. */
 export interface UpOptions {
   readonly dir: string;
   readonly count: number;
@@ -34,6 +35,7 @@ export interface UpOptions {
   readonly onProgress?: (progress: UpProgress) => void;
 }
 
+/** How far the start of a cluster has come. */
 export type UpProgress =
   | { readonly type: 'launched' | 'ready'; readonly id: string }
   | { readonly type: 'lists'; readonly complete: number; readonly count: number };

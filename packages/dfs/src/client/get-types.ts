@@ -3,6 +3,7 @@ import type { MetaReply, MetaRequest } from '../messages.ts';
 import type { BlobId, FileServer, Manifest, ServerId } from '../model.ts';
 import type { Failure } from './failure.ts';
 
+/** What a get is made with. */
 export interface GetOptions {
   readonly name: string;
   /** Absent: the newest. */
@@ -17,6 +18,7 @@ export interface GetOptions {
 /** `missing`: the holder has no such blob. `bad`: its bytes do not fit their checksum. */
 export type ReadProblem = 'unreachable' | 'missing' | 'bad';
 
+/** What comes into the machine of a get. */
 export type GetInput =
   | { readonly type: 'start' }
   | { readonly type: 'reply'; readonly call: number; readonly reply: MetaReply }
@@ -32,6 +34,7 @@ export type GetInput =
   | { readonly type: 'check-failed'; readonly check: number; readonly problem: ReadProblem }
   | { readonly type: 'abort' };
 
+/** What the machine of a get wants done, in order. */
 export type GetEffect =
   | { readonly type: 'request'; readonly call: number; readonly request: MetaRequest }
   /** What will be read: `length` bytes from `offset` on. It may come again, for a newer version, as long as nothing was handed over. */

@@ -4,6 +4,7 @@ import type { Conditions, MetaReply, MetaRequest } from '../messages.ts';
 import type { Ack, BlobId, FileServer, ServerId, ServerView } from '../model.ts';
 import type { Failure } from './failure.ts';
 
+/** What a put is made with. */
 export interface PutOptions extends Conditions {
   readonly name: string;
   /** Drawn once per put; a put that is tried again by its caller gives the same. */
@@ -21,8 +22,10 @@ export interface PutOptions extends Conditions {
   readonly random: Random;
 }
 
+/** Why the stream of a put to one server has ended. */
 export type StreamProblem = 'unreachable' | 'refused' | 'full' | 'not-replayable';
 
+/** What comes into the machine of a put. */
 export type PutInput =
   | { readonly type: 'start' }
   | { readonly type: 'reply'; readonly call: number; readonly reply: MetaReply }
@@ -39,6 +42,7 @@ export type PutInput =
   | { readonly type: 'source-failed'; readonly problem: string }
   | { readonly type: 'abort' };
 
+/** What the machine of a put wants done, in order. */
 export type PutEffect =
   /** Ask the metadata service; follow `not-leader`, and come back with any other reply. */
   | { readonly type: 'request'; readonly call: number; readonly request: MetaRequest }

@@ -58,6 +58,7 @@ export interface MetaRules {
   readonly fencesDrops: boolean;
 }
 
+/** The rules as they must be; others are for showing what goes wrong without them. */
 export const safeRules: MetaRules = { fencesLives: true, clearsLives: true, fencesDrops: true };
 
 /** How many durable copies a put needs: a majority of the replicas that it wants. */

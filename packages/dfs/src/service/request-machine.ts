@@ -13,6 +13,7 @@ import { requestProblem } from '../validate.ts';
 import { commandOf, failureReply, isMasterRequest, replyOf } from './translate.ts';
 import type { LogFailure, RequestEffect, RequestInput } from './requests.ts';
 
+/** What the machine of requests is made with. */
 export interface RequestMachineOptions {
   readonly meta: DfsMeta;
   readonly config: ServiceConfig;

@@ -10,6 +10,7 @@ export type MasterRequest = Extract<
   { readonly kind: 'heartbeat' | 'hold-report' | 'rot-report' | 'repair-status' }
 >;
 
+/** What comes into the machine of requests. */
 export type RequestInput =
   | { readonly type: 'request'; readonly ticket: number; readonly request: MetaRequest; readonly wallMs: number }
   /** A command of the master of this very node. */
@@ -25,6 +26,7 @@ export type RequestInput =
       readonly leader: string | undefined;
     };
 
+/** What the machine of requests wants done, in order. */
 export type RequestEffect =
   | { readonly type: 'reply'; readonly ticket: number; readonly reply: MetaReply }
   /** What became of a command of the master; undefined: unknown or not done. */

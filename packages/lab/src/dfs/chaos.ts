@@ -19,8 +19,10 @@ export const dfsChaosKinds = [
   'rot',
   'client',
 ] as const;
+/** A kind of fault in a chaos run of the file store. */
 export type DfsChaosKind = (typeof dfsChaosKinds)[number];
 
+/** A run of the file store under random faults. */
 export interface DfsChaosOptions extends DfsRunOptions {
   readonly durationMs: number;
   /** What may happen (default: everything). */

@@ -20,6 +20,7 @@ import { dfsPort, type DfsMessage } from './messages.ts';
 import { DfsNode } from './node.ts';
 import { BlobPlatter } from './store.ts';
 
+/** A simulated file store and its clients. */
 export interface DfsRunOptions {
   readonly seed: number | string;
   readonly nodeCount: number;

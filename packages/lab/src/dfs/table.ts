@@ -3,8 +3,10 @@ import type { DfsRunOptions, DfsRunReport } from './run.ts';
 
 /** The scenarios of the file store that can be asked for by name, in the order in which help lists them. */
 export const dfsScenarios = ['chaos', 'wipe', 'master', 'partition', 'rot', 'steady'] as const;
+/** The name of a scenario of the file store. */
 export type DfsScenario = (typeof dfsScenarios)[number];
 
+/** What a scenario of the file store can be given. */
 export interface DfsScenarioOptions {
   readonly seed: number;
   readonly nodeCount: number;

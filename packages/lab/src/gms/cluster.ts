@@ -4,8 +4,10 @@ import type { Delivery, DeliveryLevel, StateTransfer } from '@grp/gms';
 import { createLinks, type LinkSettings } from '@grp/link';
 import { createWorld, type GroupEvent, type Host, type World, type WorldOptions } from '@grp/sim';
 
+/** The port of groups in simulated worlds, as in real nodes. */
 export const gmsPort = 7_947;
 
+/** A simulated cluster of groups, and who hears of its events. */
 export interface GmsClusterOptions {
   readonly seed: number | string;
   readonly nodeCount: number;

@@ -5,8 +5,10 @@ import { createGmsCluster, type GmsClusterOptions, type GmsMember } from './clus
 
 /** What may happen to a group; each seed of `chaos` takes some of them. */
 export const gmsChaosKinds = ['crash', 'mid-multicast', 'pause', 'partition', 'cut', 'loss', 'leave'] as const;
+/** A kind of fault in a chaos run of a group. */
 export type GmsChaosKind = (typeof gmsChaosKinds)[number];
 
+/** A run of a group under random faults. */
 export interface GmsRunOptions extends Omit<GmsClusterOptions, 'onEvent'> {
   readonly durationMs: number;
   /** What may happen (default: a choice by the seed). */
@@ -280,6 +282,7 @@ export function gmsChaosRun(options: GmsRunOptions): RunReport {
 
 /** The scenarios that can be asked for by name, in the order in which help lists them. */
 export const gmsScenarios = ['chaos', 'crash', 'partition', 'churn', 'pause', 'steady', 'safe'] as const;
+/** The name of a scenario of a group. */
 export type GmsScenario = (typeof gmsScenarios)[number];
 
 const kindsOf: Readonly<Record<GmsScenario, readonly GmsChaosKind[] | undefined>> = {

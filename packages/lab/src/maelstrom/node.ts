@@ -21,6 +21,7 @@ export type MaelstromWorkload = keyof typeof makers;
 /** Their names, in the order in which help lists them. */
 export const maelstromWorkloads = Object.keys(makers) as readonly MaelstromWorkload[];
 
+/** What a node under Maelstrom runs on: its workload, time and chance. */
 export interface MaelstromNodeOptions {
   readonly workload: MaelstromWorkload;
   readonly clock: Clock;

@@ -18,8 +18,10 @@ export const raftChaosKinds = [
   'rot',
   'aimed',
 ] as const;
+/** A kind of fault in a chaos run of raft. */
 export type RaftChaosKind = (typeof raftChaosKinds)[number];
 
+/** A run of raft under random faults. */
 export interface RaftChaosOptions extends RaftRunOptions {
   readonly durationMs: number;
   /** What may happen (default: everything). */

@@ -35,6 +35,7 @@ import { RaftClient } from './client.ts';
 import { Platter } from './platter.ts';
 import { raftPort, RaftServer, type Moment, type RaftServerOptions } from './server.ts';
 
+/** A simulated raft group and its clients. */
 export interface RaftRunOptions {
   readonly seed: number | string;
   readonly nodeCount: number;

@@ -4,8 +4,10 @@ import { leaderKillRun, partitionRaftRun, powerCutRun, steadyRaftRun, transferRu
 
 /** The scenarios of raft that can be asked for by name, in the order in which help lists them. */
 export const raftScenarios = ['chaos', 'lease', 'kill', 'transfer', 'partition', 'power', 'steady'] as const;
+/** The name of a scenario of raft. */
 export type RaftScenario = (typeof raftScenarios)[number];
 
+/** What a scenario of raft can be given. */
 export interface RaftScenarioOptions {
   readonly seed: number;
   readonly nodeCount: number;

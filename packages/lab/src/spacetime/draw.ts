@@ -7,6 +7,7 @@ export type Tone = 'plain' | 'faint' | 'arrow' | 'lost' | 'deliver' | 'view' | '
 /** A line in pieces, from left to right. */
 export type ToneLine = readonly { readonly text: string; readonly tone: Tone }[];
 
+/** How a space-time diagram is drawn as text. */
 export interface DrawOptions extends RowOptions {
   /** Columns (default 80, at least 40). */
   readonly width?: number;

@@ -4,8 +4,10 @@ import { skew } from './scenarios.ts';
 
 /** What may happen in a chaos run; each seed takes some of them. */
 export const chaosKinds = ['crash', 'pause', 'cut', 'partition', 'loss', 'leave', 'skew'] as const;
+/** A kind of fault in a chaos run of swim. */
 export type ChaosKind = (typeof chaosKinds)[number];
 
+/** A run of swim under random faults. */
 export interface ChaosRunOptions extends SwimRunOptions {
   readonly durationMs: number;
   /** What may happen (default: everything). */

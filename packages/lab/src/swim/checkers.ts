@@ -79,6 +79,7 @@ export class Accuracy extends Checker {
   }
 }
 
+/** How soon a crash must be noticed, by one list and by all. */
 export interface CompletenessBounds {
   /** Ms from a crash until the first list has it. */
   readonly firstMs: number;

@@ -2,6 +2,7 @@ import { BandwidthMeter, type Keyring, type Transport } from '@grp/core';
 import { createWorld, type Host, type World, type WorldOptions } from '@grp/sim';
 import { createSwim, type Swim, type SwimConfig, type SwimEvent, type SwimPorts } from '@grp/swim';
 
+/** The port of the membership in simulated worlds, as in real nodes. */
 export const swimPort = 7_946;
 
 /** One event of one member's list, with the world's time: what the checkers see. */
@@ -14,6 +15,7 @@ export interface Observation {
   readonly event: SwimEvent;
 }
 
+/** A simulated cluster of swim members, and who hears of its events. */
 export interface SwimClusterOptions {
   readonly seed: number | string;
   readonly nodeCount: number;

@@ -13,6 +13,7 @@ import {
 } from './checkers.ts';
 import { createSwimCluster, isConverged, liveNames, swimPort, type SwimClusterOptions } from './cluster.ts';
 
+/** A run of swim, and the bounds that it is judged by. */
 export interface SwimRunOptions extends Omit<SwimClusterOptions, 'onEvent'> {
   /** How soon a single crash must be noticed (default: the promise of the `lan` preset, 5 s and 6 s). */
   readonly bounds?: CompletenessBounds;

@@ -65,6 +65,7 @@ export function hintRun(options: SwimRunOptions & { readonly kills: number }): S
   return run.finish();
 }
 
+/** Members that stop and go on again and again. */
 export interface FlappingOptions extends SwimRunOptions {
   readonly illCount: number;
   readonly stoppedMs: number;

@@ -5,6 +5,7 @@ import { flappingRun, killRun, leaveRun, partitionRun, steadyRun } from './scena
 
 /** The scenarios that can be asked for by name, in the order in which help lists them. */
 export const swimScenarios = ['chaos', 'kill', 'flap', 'partition', 'leave', 'steady'] as const;
+/** The name of a scenario of swim. */
 export type SwimScenario = (typeof swimScenarios)[number];
 
 /** Runs one scenario from one seed, judged by every checker. The same options give the same report, hash included. */

@@ -6,6 +6,7 @@ import type { LabTrace } from './trace.ts';
 
 /** What a trace can be written as. */
 export const exportFormats = ['html', 'shiviz', 'perfetto', 'porcupine'] as const;
+/** The name of a format that a trace can be written in. */
 export type ExportFormat = (typeof exportFormats)[number];
 
 /** The whole file, as text. */

@@ -15,6 +15,7 @@ import { Snapshots } from './snapshots.ts';
 import { normalise, restore, type RaftMachineOptions } from './restoring.ts';
 import type { State } from './state.ts';
 
+/** Where a server stands: its role, its term, and how far its log has come. */
 export interface RaftStatus {
   readonly id: ServerId;
   readonly role: RoleName;

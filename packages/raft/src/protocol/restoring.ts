@@ -19,6 +19,7 @@ export interface Restored {
   readonly damage: Damage;
 }
 
+/** What the machine of one server is made with. */
 export interface RaftMachineOptions {
   readonly id: ServerId;
   /** A whole number; other things being equal the greatest leads, then the greatest id (default 0). */

@@ -63,6 +63,7 @@ export interface Rules {
   readonly stopsOnDiskFailure: boolean;
 }
 
+/** The rules as the paper has them. */
 export const paperRules: Rules = {
   isUpToDate: (candidate, own) =>
     candidate.term === own.term ? candidate.index >= own.index : candidate.term > own.term,

@@ -15,11 +15,13 @@ export interface SequentialModel<Value, State> {
   relevant?(operations: readonly Operation<Value>[]): readonly Operation<Value>[];
 }
 
+/** How long the search for a linearization may go on. */
 export interface LinearizabilityOptions {
   /** States to visit per object before it is left undecided (default 2,000,000). */
   readonly statesMax?: number;
 }
 
+/** Which histories are not linearizable, and which were too large to say. */
 export interface LinearizabilityReport {
   readonly violations: readonly Violation[];
   /** Objects for which the search was given up. */

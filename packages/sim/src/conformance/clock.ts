@@ -4,6 +4,7 @@ import { check, checkEqual, pass, runSuite, until, type Case, type Environment, 
 /** `punctual`: a wake-up comes within 100 ms of its time; a loaded machine cannot promise that. */
 export type ClockFeature = 'punctual';
 
+/** A clock for its conformance suite. */
 export interface OpenClock extends Environment {
   readonly clock: Clock;
 }

@@ -5,6 +5,7 @@ import type { Case, Environment, SuiteOptions } from './suite.ts';
 /** `powerCut`: the environment can take the power away. `capacity`: it has a small disk. `lock`: it locks. */
 export type DiskFeature = 'powerCut' | 'capacity' | 'lock';
 
+/** A disk for its conformance suite. */
 export interface OpenDisk extends Environment {
   /** An empty disk. */
   readonly disk: Disk;

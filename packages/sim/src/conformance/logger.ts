@@ -4,12 +4,14 @@ import { check, checkEqual, runSuite, until, type Case, type Environment, type S
 /** `reads`: the environment can say what was logged. */
 export type LoggerFeature = 'reads';
 
+/** One line of a log. */
 export interface LoggedLine {
   readonly level: LogLevel;
   readonly event: string;
   readonly fields: LogFields;
 }
 
+/** A logger for its conformance suite. */
 export interface OpenLogger extends Environment {
   readonly logger: Logger;
   /** What was logged up to now, for `reads`. */

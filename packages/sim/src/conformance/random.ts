@@ -4,6 +4,7 @@ import { check, checkEqual, runSuite, type Case, type Environment, type SuiteOpt
 /** `seeded`: the environment's two streams have one seed, and give the same numbers. */
 export type RandomFeature = 'seeded';
 
+/** A source of chance for its conformance suite. */
 export interface OpenRandom extends Environment {
   readonly random: Random;
   /** A second stream of the same seed, for `seeded`. */

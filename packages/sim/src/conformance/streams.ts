@@ -5,6 +5,7 @@ import type { Case, Environment, SuiteOptions } from './suite.ts';
 /** `reuse`: the writer may change its buffer after `write`. `blackhole`: the environment names a silent address. */
 export type StreamsFeature = 'reuse' | 'blackhole';
 
+/** Streams of two nodes for their conformance suite. */
 export interface OpenStreams extends Environment {
   /** Two nodes that reach each other. */
   readonly a: Streams;

@@ -13,6 +13,7 @@ export interface TestFunction {
  */
 export type Supports<Feature extends string> = Readonly<Partial<Record<Feature, true | string>>>;
 
+/** What a conformance suite is run on. */
 export interface SuiteOptions<Feature extends string, Opened extends Environment> {
   /** The implementation's name, first word of each case. */
   readonly name: string;
@@ -22,6 +23,7 @@ export interface SuiteOptions<Feature extends string, Opened extends Environment
   readonly open: () => Promise<Opened> | Opened;
 }
 
+/** What a conformance suite opens for each of its cases. */
 export interface Environment {
   /** Lets virtual time pass. Left out: the suite waits in real time. */
   readonly run?: (ms: number) => Promise<void> | void;

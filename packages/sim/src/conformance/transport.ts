@@ -5,6 +5,7 @@ import type { Case, Environment, SuiteOptions } from './suite.ts';
 /** `empty`: payloads of 0 bytes arrive. `self`: a node may send to itself. `reuse`: the sender may change its buffer after `send`. */
 export type TransportFeature = 'empty' | 'self' | 'reuse';
 
+/** Transports of two nodes for their conformance suite. */
 export interface OpenTransports extends Environment {
   /** Two nodes that reach each other; almost nothing may be lost between them. */
   readonly a: Transport;

@@ -11,6 +11,7 @@ import {
 } from '../succession.ts';
 import type { AgreementMessage } from './messages.ts';
 
+/** What comes into the machine of an agreement. */
 export type AgreementInput =
   /** The view in force, from the tracker or from an agreement. */
   | { readonly type: 'view'; readonly view: SuccessionView }
@@ -24,12 +25,14 @@ export type AgreementInput =
 /** `idle`: nothing to agree on. `blocked`: those who answer are no majority; the view stands still. */
 export type AgreementStatus = 'idle' | 'agreeing' | 'blocked';
 
+/** What the machine of an agreement wants done, in order. */
 export type AgreementEffect =
   | { readonly type: 'send'; readonly to: NodeId; readonly message: AgreementMessage }
   /** Hand it to `TrackerClient.adopt`, and give the machine the view that follows. */
   | { readonly type: 'decided'; readonly succession: Succession }
   | { readonly type: 'status'; readonly status: AgreementStatus };
 
+/** What the machine of one member in an agreement is made with. */
 export interface AgreementMachineOptions {
   readonly group: string;
   readonly self: NodeId;

@@ -32,6 +32,7 @@ export interface TrackerSession {
   readonly nickToken: string | undefined;
 }
 
+/** What a client of the tracker hears without asking. */
 export type TrackerEvent =
   | {
       readonly type: 'view';
@@ -71,6 +72,7 @@ export type TrackerEvent =
   /** The client has stopped by itself. */
   | { readonly type: 'fault'; readonly error: Error };
 
+/** How long a request waits. */
 export interface RequestOptions {
   /** Default `requestTimeoutMs`. It covers waiting for a lost tracker. */
   readonly timeoutMs?: number | undefined;
@@ -80,6 +82,7 @@ export interface RequestOptions {
 /** `lost` tries again by itself; `stopped` is final. */
 export type TrackerClientState = 'new' | 'connecting' | 'ready' | 'lost' | 'stopped';
 
+/** The connection of one member to its tracker, over losses and restarts of either. */
 export interface TrackerClient {
   readonly state: TrackerClientState;
   /** Undefined before the first `start`. */

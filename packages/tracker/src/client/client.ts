@@ -38,6 +38,7 @@ import { ClientMachine } from './machine.ts';
 /** Bytes that one `relay` takes: what fits a line as base64. */
 export const relayBytesMax = 5_632;
 
+/** Where the tracker is, and who asks it. */
 export interface TrackerClientOptions {
   /** Dials the tracker: plain (`openNetwork`), with TLS (`tlsStreams`), or simulated. */
   readonly streams: Pick<Streams, 'dial'>;

@@ -7,6 +7,7 @@ export const nameLengthMax = 32;
 /** Why a name is none: `shape` (length, characters), `scripts` (letters of two scripts that nobody mixes). */
 export type NameProblem = 'shape' | 'scripts';
 
+/** A name that was found to be allowed. */
 export interface Name {
   /** As people read it: NFC. */
   readonly name: string;

@@ -5,6 +5,7 @@ import type { Address, ByteStream, Cancel, Clock, Logger, StreamHandlers, Stream
 import { StreamDuplex } from './stream-duplex.ts';
 import { TlsStream } from './tls-stream.ts';
 
+/** What a server shows its clients. */
 export interface TlsServerOptions {
   /** PEM, the whole chain. */
   readonly cert: string;
@@ -14,6 +15,7 @@ export interface TlsServerOptions {
   readonly clientCa?: string | undefined;
 }
 
+/** How a client trusts a server. */
 export interface TlsClientOptions {
   /** PEM: who may vouch for the server (default: the authorities that Node knows). */
   readonly ca?: string | undefined;
@@ -26,6 +28,7 @@ export interface TlsClientOptions {
   readonly key?: string | undefined;
 }
 
+/** Streams that TLS is spoken over, and in which direction. */
 export interface TlsStreamsOptions {
   /** What TLS is spoken over: `openNetwork(…).streams`, behind its allow-list, its limits and its faults. */
   readonly streams: Streams;

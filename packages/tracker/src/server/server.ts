@@ -37,6 +37,7 @@ export interface TrackerPorts {
   readonly logger?: Logger | undefined;
 }
 
+/** How a tracker introduces itself, and how it behaves. */
 export interface TrackerOptions {
   /** Message of the day, at most 1,000 characters. */
   readonly motd?: string | undefined;
@@ -59,6 +60,7 @@ export interface TrackerFault {
   readonly error: GrpError | Error;
 }
 
+/** A tracker that runs in this process. */
 export interface Tracker {
   readonly address: Address;
   /** 32 bytes: what members verify tickets with. */

@@ -128,7 +128,9 @@ export const commandShapes = {
   metrics: { after: optional(nameField) },
 } as const;
 
+/** The name of a command. */
 export type CommandName = keyof typeof commandShapes;
+/** What a command of this name carries. */
 export type CommandBody<Name extends CommandName> = ValueOf<(typeof commandShapes)[Name]>;
 /** A decoded command. */
 export type Command = { [Name in CommandName]: { readonly do: Name } & CommandBody<Name> }[CommandName];

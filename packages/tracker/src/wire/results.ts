@@ -74,4 +74,5 @@ export const resultShapes = {
   metrics: { health: optional(anything), groups: listOf(anything, 1_000), next: optional(nameField) },
 } as const satisfies Record<CommandName, Readonly<Record<string, Field<unknown>>>>;
 
+/** What a command of this name is answered with. */
 export type ResultOf<Name extends CommandName> = ValueOf<(typeof resultShapes)[Name]>;

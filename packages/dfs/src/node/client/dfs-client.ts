@@ -16,6 +16,7 @@ import { BytesSource, StreamSource } from './put-source.ts';
 import { PutRun } from './put-run.ts';
 import { ServerViews } from './server-views.ts';
 
+/** Where a client finds the metadata and the file servers. */
 export interface DfsClientOptions {
   /** dfs ports of nodes, `host:port`; any will do, one that runs is enough. */
   readonly servers: readonly string[];
@@ -32,6 +33,7 @@ export interface DfsClientOptions {
   readonly onFatal?: (cause: unknown) => void;
 }
 
+/** Under which conditions a file is put, and how often it is kept. */
 export interface PutFileOptions extends Conditions {
   /** Wanted copies (default 3). */
   readonly replicas?: number | undefined;
@@ -46,6 +48,7 @@ export interface PutFileOptions extends Conditions {
   readonly onProgress?: ((bytes: number) => void) | undefined;
 }
 
+/** The version that a put has made. */
 export interface PutFileResult {
   readonly name: string;
   readonly version: number;
@@ -55,6 +58,7 @@ export interface PutFileResult {
   readonly replicas: readonly ServerId[];
 }
 
+/** Which version and which bytes of a file are read. */
 export interface GetFileOptions {
   /** Default: the newest. */
   readonly version?: number | undefined;

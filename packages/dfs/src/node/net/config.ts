@@ -64,4 +64,5 @@ export const transferConfig = defineConfig(
   [['windowBytes must be at most budgetBytes', (c) => c.windowBytes <= c.budgetBytes]],
 );
 
+/** The settings of transfers between clients and file servers, resolved: see `transferConfig`. */
 export type TransferConfig = ConfigOf<typeof transferConfig.table>;

@@ -2,6 +2,7 @@ import type { Streams } from '@grp/core';
 import type { TransferConfig } from './config.ts';
 import { Peer } from './peer.ts';
 
+/** How file servers are reached. */
 export interface PeersOptions {
   readonly streams: Streams;
   readonly config: TransferConfig;

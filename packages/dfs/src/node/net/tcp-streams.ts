@@ -4,6 +4,7 @@ import type { StreamEnd, StreamHandlers, Streams } from '@grp/core';
 import { dfsError } from '../../errors.ts';
 import { codeOf } from '../store/errors.ts';
 
+/** Where plain TCP streams are accepted, and how many. */
 export interface TcpStreamsOptions {
   /** Where to listen. Port 0 takes a free one. */
   readonly listen: { readonly host: string; readonly port: number };

@@ -17,6 +17,7 @@ import { appendRemoval } from './removal.ts';
 import { Segments } from './segments.ts';
 import { StoreParts } from './store-parts.ts';
 
+/** Where a blob store lies. */
 export interface OpenBlobStoreOptions {
   /** Made when it is not there. */
   readonly dir: string;
@@ -33,6 +34,7 @@ export interface StoredBlob {
   readonly bytes: number;
 }
 
+/** What a blob store holds, and what room is left. */
 export interface StoreStatus {
   readonly blobs: number;
   readonly bytes: number;

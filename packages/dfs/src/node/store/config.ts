@@ -73,4 +73,5 @@ export const storeConfig = defineConfig(
   [['smallBlobBytesMax must be at most logBlobBytesMax', (c) => c.smallBlobBytesMax <= c.logBlobBytesMax]],
 );
 
+/** The settings of a blob store, resolved: see `storeConfig`. */
 export type StoreConfig = ConfigOf<typeof storeConfig.table>;

@@ -20,6 +20,7 @@ export async function deepDigest(
   return hash.digest('hex');
 }
 
+/** How fast the blobs of a store are read again, and who hears of damage. */
 export interface ScrubOptions {
   /** Read per second; scrubbing must not be felt by clients (default 20 MiB). */
   readonly bytesPerSecond?: number;
@@ -28,6 +29,7 @@ export interface ScrubOptions {
   readonly signal?: AbortSignal;
 }
 
+/** What one pass over a store has read and found. */
 export interface ScrubReport {
   readonly blobs: number;
   readonly bytes: number;

@@ -30,6 +30,7 @@ export const levelConditions = {
   suspicion: plan({ type: 'suspect', at: 200, node: 'n1', by: ['n2'], lastsMs: 500 }),
 } as const satisfies Readonly<Record<string, Plan>>;
 
+/** How often each promise was broken under one level. */
 export interface LevelRates {
   /** Runs in which living workers differ, in %. */
   readonly diverged: number;

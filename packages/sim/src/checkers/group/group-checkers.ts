@@ -16,6 +16,7 @@ import { validity } from './validity.ts';
 import { viewAgreement } from './view-agreement.ts';
 import { virtualSynchrony } from './virtual-synchrony.ts';
 
+/** What a group promises, and so what it is judged by. */
 export interface GroupCheckersOptions {
   /** The level that the protocol promises (default `agreed`); `safe` adds uniform agreement. */
   readonly delivery?: GroupDelivery;
