@@ -11,7 +11,8 @@ test('a list is complete when exactly these members are alive, and none is suspe
   expect(complete(member('a'), member('b'), member('c', 'suspect'))).toBe(false);
 });
 
-test('a server whose disk was emptied waits to be added, a learner does not', () => {
-  expect(waitsToBeAdded({ voters: [], learners: [] })).toBe(true);
-  expect(waitsToBeAdded({ voters: ['n1'], learners: ['n2'] })).toBe(false);
+test('a server whose disk was emptied waits to be added; a learner does not, nor one that is added without being asked', () => {
+  expect(waitsToBeAdded({ group: 'chat', voters: [], learners: [] })).toBe(true);
+  expect(waitsToBeAdded({ group: 'chat', voters: ['n1'], learners: ['n2'] })).toBe(false);
+  expect(waitsToBeAdded({ group: 'dfs-meta', voters: [], learners: [] })).toBe(false);
 });

@@ -90,9 +90,16 @@ function raftStatus(http: string): Promise<RaftStatusDocument> {
   return NodeClient.local(http, 2_000).get<RaftStatusDocument>('/v1/raft/status');
 }
 
-/** Of a server whose disk was emptied, and which nobody has added yet, nobody expects to know who leads. */
-export function waitsToBeAdded({ voters, learners }: Pick<RaftStatusDocument, 'voters' | 'learners'>): boolean {
-  return voters.length === 0 && learners.length === 0;
+/**
+ * Of a server whose disk was emptied, and which nobody has added yet, nobody expects to know who leads. The metadata of
+ * files adds its servers by itself, and is waited for.
+ */
+export function waitsToBeAdded({
+  group,
+  voters,
+  learners,
+}: Pick<RaftStatusDocument, 'group' | 'voters' | 'learners'>): boolean {
+  return group !== 'dfs-meta' && voters.length === 0 && learners.length === 0;
 }
 
 /** Whether the file store counts on the file server of each of these. */
