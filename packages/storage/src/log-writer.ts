@@ -239,31 +239,30 @@ export class LogWriter {
   }
 
   async #flush(batch: Batch): Promise<void> {
-    const { disk, onError } = this.#options;
-    try {
-      const saved = batch.hasHardState ? this.saveState() : undefined;
-      // Its failure is heard below; until then it must not count as unheard.
-      saved?.catch(() => {});
-      const { file } = batch.segment;
-      if (batch.usedBytes > 0 && disk.writeDurably !== undefined)
-        await disk.writeDurably(file, batch.start, batch.finish());
-      else if (batch.usedBytes > 0) {
-        await disk.write(file, batch.start, batch.finish());
-        if (this.#isStopped) return;
-        await disk.sync(file);
-      }
-      if (saved !== undefined) await saved;
-    } catch (cause) {
-      if (this.#isStopped) return;
-      if (isFullError(cause)) this.#retry(batch);
-      else onError(cause);
-      return;
-    }
-    if (!this.#isStopped) this.#finish(batch);
+    const saving = batch.hasHardState ? outcomeOf(this.saveState()) : undefined;
+    let problem = await outcomeOf(this.#write(batch));
+    // Both are heard before anything is tried again: what is still under way must not be met by the next attempt, and a
+    // loss of bytes on one side is not mended by waiting for room on the other.
+    if (saving !== undefined && (problem === undefined || isFullError(problem.cause)))
+      problem = graver(problem, await saving);
+    if (this.#isStopped) return;
+    if (problem === undefined) this.#finish(batch);
+    else if (isFullError(problem.cause)) this.#retry(batch);
+    else this.#options.onError(problem.cause);
   }
 
-  // A file system that copies on write may lack room for bytes that were allocated. Nothing was lost by that, and nothing
-  // is durable until it goes well.
+  async #write(batch: Batch): Promise<void> {
+    const { disk } = this.#options;
+    const { file } = batch.segment;
+    if (batch.usedBytes === 0) return;
+    if (disk.writeDurably !== undefined) return disk.writeDurably(file, batch.start, batch.finish());
+    await disk.write(file, batch.start, batch.finish());
+    if (!this.#isStopped) await disk.sync(file);
+  }
+
+  // A file system that copies on write may lack room for bytes that were allocated. Nothing that was acknowledged was lost by
+  // that: bytes of this batch alone were under way, and all of them are written again, the same ones at the same place, so
+  // that whatever a first attempt has left there is either replaced by what it is already or completed.
   #retry(batch: Batch): void {
     const { clock, config } = this.#options;
     this.#cancelRetry = clock.wakeAt(clock.now() + config.fullRetryMs, () => void this.#flush(batch));
@@ -303,6 +302,25 @@ function startOf(
   const record = { previousId: id, previousEnd: end, compacted, commitHint, hardState, unsettled };
   const bytes = frameBytes(startBytes + (hardState?.bytes.length ?? 0));
   return encodeStart({ ...record, openingEnd: segmentHeaderBytes + bytes + copiedBytes });
+}
+
+interface Problem {
+  readonly cause: unknown;
+}
+
+/** Undefined: it went well. */
+async function outcomeOf(work: Promise<void>): Promise<Problem | undefined> {
+  try {
+    await work;
+    return undefined;
+  } catch (cause) {
+    return { cause };
+  }
+}
+
+/** A loss before a lack of room, and that before nothing. */
+function graver(one: Problem | undefined, other: Problem | undefined): Problem | undefined {
+  return other !== undefined && !isFullError(other.cause) ? other : (one ?? other);
 }
 
 /** The payload of a frame that says one or two numbers. */

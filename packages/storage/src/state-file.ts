@@ -57,12 +57,15 @@ export class StateFile {
     await this.#disk.sync(this.#file);
   }
 
-  /** Resolves when it is durable. One call at a time. */
+  /**
+   * Resolves when it is durable. One call at a time. After a failure the next call writes the same slot again: the other
+   * one is the only copy that is sure to be whole.
+   */
   async write(record: StateRecord): Promise<void> {
-    this.#generation++;
-    const bytes = encodeSlot(record, this.#generation);
-    await this.#disk.write(this.#file, (this.#generation % 2) * slotBytes, bytes);
+    const generation = this.#generation + 1;
+    await this.#disk.write(this.#file, (generation % 2) * slotBytes, encodeSlot(record, generation));
     await this.#disk.sync(this.#file);
+    this.#generation = generation;
   }
 }
 

@@ -19,12 +19,14 @@ try {
     if (lastIndex >= last) void log.close().then(() => say('closed'));
     else log.append([entry(lastIndex + 1), entry(lastIndex + 2)], new TextEncoder().encode(`at ${lastIndex}`));
   };
+  let giveUp: ReturnType<typeof setTimeout> | undefined;
   log.on((event) => {
     if (event.type === 'durable') say(`durable ${log.entries.lastIndex}`);
     else say(event.type);
     if (event.type === 'failed') process.exit(3);
     // Long enough to see that nothing is acknowledged any more.
-    if (event.type === 'full') setTimeout(() => process.exit(5), 2_500);
+    if (event.type === 'full') giveUp = setTimeout(() => process.exit(5), 2_500);
+    if (event.type === 'room') clearTimeout(giveUp);
     if (event.type === 'durable') setImmediate(next);
   });
   next();

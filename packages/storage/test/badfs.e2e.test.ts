@@ -76,7 +76,20 @@ describe.skipIf(reason !== undefined)(`failing disk calls${reason === undefined 
     await expectAll(data, 200);
   });
 
-  test.each(['fsync:eio:20', 'fsync:eio:23+', 'write:eio:30', 'fsync:enospc:25'])(
+  // A part of a batch that is durable when the rest is refused: all of it is written again, or the log stops. (After a short
+  // write libuv asks once more by itself, and tells of an error there as of a short write: the rest is then written anew.)
+  test.each(['write:enospc:45', 'write:short:45,write:enospc:46,write:enospc:47'])(
+    '%s: full once, and it goes on by itself',
+    async (rules) => {
+      const data = freshFolder();
+      const told = run(data, 200, rules);
+      expect([told.status, told.durable, told.lines.at(-1)]).toEqual([0, 200, 'closed']);
+      await expectAll(data, 200);
+      expect(run(data, 20).lines[0]).toBe('opened 200 null');
+    },
+  );
+
+  test.each(['fsync:eio:20', 'fsync:eio:23+', 'write:eio:30', 'write:short:45,write:eio:46+', 'fsync:enospc:25'])(
     '%s: the log stops, and what was durable is there',
     async (rules) => {
       const data = freshFolder();

@@ -1,5 +1,5 @@
 // One log through many lives of random work and random trouble, checked against a model after each.
-import { below, chance, type Random } from '@grp/core';
+import { below, chance, type Disk, type Random } from '@grp/core';
 import type { Host, World } from '@grp/sim';
 import type { Entry, Log, LogConfig } from '../src/index.ts';
 import { silentLosses, type Expected } from './model.ts';
@@ -41,7 +41,18 @@ export class Lives {
   damagedLives = 0;
   isSyncLying: boolean;
 
-  constructor(seed: number, isSyncLying = false) {
+  readonly #wrap: (disk: Disk, random: Random) => Disk;
+  /** Trouble is due: the log is open, and what the last life left is settled. */
+  isWorking = false;
+
+  constructor(
+    seed: number,
+    {
+      isSyncLying = false,
+      wrap = (disk) => disk,
+    }: { readonly isSyncLying?: boolean; readonly wrap?: (disk: Disk, random: Random) => Disk } = {},
+  ) {
+    this.#wrap = wrap;
     this.world = oneHost({ seed, disk: { capacityBytes: 400_000 } });
     this.random = this.world.random;
     this.isSyncLying = isSyncLying;
@@ -49,7 +60,7 @@ export class Lives {
 
   async life(): Promise<readonly string[]> {
     const { world } = this;
-    this.log = await open(world, config);
+    this.log = await open(world, config, this.#wrap(world.host('a').disk, this.random));
     const losses = await this.judge();
     if (losses.length > 0) return losses;
     await this.settle();
@@ -60,6 +71,7 @@ export class Lives {
       if (event.type === 'durable') this.fold(event.ticket);
     });
     world.disk('a').setFaults(this.trouble());
+    this.isWorking = true;
     const count = 5 + below(this.random, 40);
     for (let step = 0; step < count && !this.hasFailed; step++) {
       await this.work().catch((cause: unknown) => this.accept(cause));
@@ -68,6 +80,7 @@ export class Lives {
     if (chance(this.random, 0.3)) await world.run(200);
     world.crash('a', chance(this.random, 0.7) ? 'host' : 'process');
     world.disk('a').setFaults({});
+    this.isWorking = false;
     if (chance(this.random, 0.3)) this.rot();
     world.restart('a');
     return [];

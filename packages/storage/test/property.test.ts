@@ -17,7 +17,7 @@ test('random work with random crashes, failing syncs, full and rotting disks los
 test('the same check finds what a disk loses that lies about its syncs', async () => {
   let losses = 0;
   for (let seed = 1; seed <= 10; seed++) {
-    const run = new Lives(seed, true);
+    const run = new Lives(seed, { isSyncLying: true });
     for (let life = 0; life < 4 && losses === 0; life++)
       losses += (await run.life().catch(() => ['what is left makes no sense'])).length;
   }

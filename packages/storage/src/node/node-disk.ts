@@ -5,6 +5,7 @@ import { codeOf, translated } from './errors.ts';
 import { isLockFile, lockFolder } from './folder-lock.ts';
 import { makeFolder, OpenFiles, syncFolder, type OpenFile } from './open-files.ts';
 
+/** How a disk of Node flushes. */
 export interface NodeDiskOptions {
   /**
    * `background` (default): the system's flush runs on another thread. `inline`: this thread waits for it, which answers
@@ -130,7 +131,13 @@ async function read({ descriptor }: OpenFile, offset: number, lengthBytes: numbe
 
 function writeInline({ descriptor }: OpenFile, offset: number, bytes: Uint8Array): void {
   let done = 0;
-  while (done < bytes.length) done += fs.writeSync(descriptor, bytes, done, bytes.length - done, offset + done);
+  while (done < bytes.length) done += someOf(fs.writeSync(descriptor, bytes, done, bytes.length - done, offset + done));
+}
+
+/** A system that takes nothing and names no reason is broken: to ask it again would never end. */
+function someOf(count: number): number {
+  if (count > 0) return count;
+  throw Object.assign(new Error('nothing was written'), { code: 'EIO' });
 }
 
 async function write({ descriptor }: OpenFile, offset: number, bytes: Uint8Array): Promise<void> {
@@ -140,7 +147,7 @@ async function write({ descriptor }: OpenFile, offset: number, bytes: Uint8Array
       fs.write(descriptor, bytes, done, bytes.length - done, offset + done, (error, count) =>
         error === null ? resolvePromise(count) : reject(error),
       );
-    });
+    }).then(someOf);
   }
 }
 
