@@ -15,6 +15,7 @@ const grp = [...sources, 'packages/cli/bin/dev.ts'];
 /** Task → the commands it runs in turn; further arguments go to the last one. */
 const tasks = {
   demo: [['node', ...grp, 'demo']],
+  docs: [['node', ...sources, 'scripts/api-docs.ts']],
   grp: [['node', ...grp]],
   test: [['vitest', 'run']],
   bench: [['node', ...sources, 'scripts/bench.ts']],
@@ -26,6 +27,7 @@ const tasks = {
     ['node', ...sources, 'scripts/proto.ts', '--check'],
     ['tsc', '-p', 'tsconfig.json'],
     ['knip'],
+    ['node', ...sources, 'scripts/api-docs.ts', '--check'],
     ['vitest', 'run', '--project', 'unit'],
     ['turbo', 'run', 'build'],
     ['node', ...sources, 'scripts/package-shape.ts'],
