@@ -4,7 +4,8 @@ export { clientConfig, masterConfig, metaConfig, serviceConfig } from './config.
 export type { ClientConfig, MasterConfig, MetaConfig, ServiceConfig } from './config.ts';
 export { dfsError } from './errors.ts';
 export { MasterMachine, type MasterOptions } from './master/machine.ts';
-export type { CopyOrder, CopyProblem, DeletionOrder, MasterEffect, MasterInput } from './master/types.ts';
+export type { CopyFinding, CopyOrder, CopyProblem, DeletionOrder, VerifyOrder } from './master/types.ts';
+export type { MasterEffect, MasterInput } from './master/types.ts';
 export type { HeldBlob, MetaReply, MetaRequest } from './messages.ts';
 export { describeEntry } from './meta/describe.ts';
 export { DfsMeta } from './meta/meta.ts';

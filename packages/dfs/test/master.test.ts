@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { masterConfig, type MasterConfig } from '../src/config.ts';
 import { MasterMachine } from '../src/master/machine.ts';
-import type { MasterEffect, MasterInput } from '../src/master/types.ts';
+import type { CopyFinding, MasterEffect, MasterInput } from '../src/master/types.ts';
 import type { MetaReply } from '../src/messages.ts';
 import { blobId, Log, sha256 } from './support.ts';
 
@@ -13,6 +13,7 @@ class Master {
   readonly machine: MasterMachine;
   readonly effects: MasterEffect[] = [];
   now = 1_000;
+  isLogBusy = false;
 
   constructor(servers: number, settings: Partial<MasterConfig> = {}) {
     this.log.join(servers);
@@ -31,7 +32,7 @@ class Master {
     this.effects.push(...effects);
     for (const effect of effects) {
       if (effect.type !== 'propose') continue;
-      const result = this.log.one(effect.command);
+      const result = this.isLogBusy ? undefined : this.log.one(effect.command);
       this.give({ type: 'result', ticket: effect.ticket, result }, { type: 'applied' });
     }
   }
@@ -61,6 +62,11 @@ class Master {
   copied({ order }: Of<'copy'>): void {
     const { id: node, incarnation } = order.to;
     this.give({ type: 'copied', copy: order.copy, ack: { node, incarnation, epoch: order.epoch } });
+  }
+
+  verified(finding: CopyFinding): void {
+    const { order } = this.of('verify').at(-1) as Of<'verify'>;
+    this.give({ type: 'verified', verification: order.verification, finding });
   }
 
   ask(request: Extract<MasterInput, { type: 'request' }>['request']): MetaReply | undefined {
@@ -117,11 +123,45 @@ describe('a copy', () => {
     master.up(1, 2, 4);
     const [first] = master.of('copy');
     master.give({ type: 'not-copied', copy: first?.order.copy ?? 0, problem: 'source-bad' });
-    master.wait(150);
     const bad = first?.order.from.id;
+    expect(master.of('verify')).toMatchObject([{ order: { blob: blobId(1), sha256, at: { id: bad } } }]);
+    master.verified('bad');
+    master.wait(150);
     expect(master.of('propose')).toMatchObject([{ command: { kind: 'drop-holder', node: bad, onlyExcess: false } }]);
     expect(master.of('copy').at(-1)?.order.from.id).not.toBe(bad);
     expect(master.of('delete')).toMatchObject([{ order: { at: { id: bad }, items: [{ blob: blobId(1) }] } }]);
+  });
+
+  test('that takes long again and again is given more time, not made again and again; and counts when it is there', () => {
+    const master = new Master(5);
+    master.put(1, 1, 2, 3);
+    master.log.do({ kind: 'down', node: 'n3', incarnation: 3 });
+    master.up(1, 2, 4, 5);
+    master.wait(120_000);
+    const orders = master.of('copy');
+    expect(orders.length).toBeLessThanOrEqual(8); // 5 + 10 + 20 + 20 + … s, and pauses
+    expect(new Set(orders.slice(0, 2).map(({ order }) => order.to.id)).size).toBe(2);
+    master.copied(orders[0] as Of<'copy'>);
+    expect(master.log.meta.state.deficient.size).toBe(0);
+    for (const late of orders.slice(1)) master.copied(late);
+    master.wait(10_000);
+    expect(master.of('copy')).toHaveLength(orders.length);
+    expect(master.log.meta.state.blobs.get(blobId(1))?.holders).toHaveLength(3);
+  });
+
+  test('that is there is not made once more because the log was busy: it is told to the log until that answers', () => {
+    const master = new Master(4);
+    master.put(1, 1, 2, 3);
+    master.log.do({ kind: 'down', node: 'n3', incarnation: 3 });
+    master.up(1, 2, 4);
+    master.isLogBusy = true;
+    master.copied(master.of('copy')[0] as Of<'copy'>);
+    master.wait(60_000);
+    expect(master.of('propose').length).toBeGreaterThan(10);
+    master.isLogBusy = false;
+    master.wait(1_000);
+    expect(master.log.meta.state.blobs.get(blobId(1))?.holders).toContain('n4');
+    expect(master.of('copy')).toHaveLength(1);
   });
 
   test('that is never answered is begun again after its time', () => {
@@ -191,6 +231,42 @@ describe('reports', () => {
     master.ask({ ...report, blobs });
     expect(master.of('propose')).toMatchObject([{ command: { kind: 'tombstone', blob: blobId(9) } }]);
     expect(master.ask({ ...report, blobs })).toMatchObject({ kind: 'unwanted', blobs: [blobId(9)] });
+  });
+});
+
+describe('a report of rot', () => {
+  const report = { kind: 'rot-report', node: 'n1', incarnation: 1, blob: blobId(1) } as const;
+
+  test('takes nothing away that its server finds intact, and what it finds bad goes even when the log is busy first', () => {
+    const master = new Master(4);
+    master.put(1, 1, 2, 3);
+    expect([master.ask(report), master.ask(report)]).toEqual([{ kind: 'done' }, { kind: 'done' }]);
+    expect(master.of('verify')).toMatchObject([{ order: { blob: blobId(1), sha256, at: { id: 'n1' } } }]);
+    master.verified('intact');
+    master.ask(report);
+    master.verified('unknown');
+    master.wait(10_000);
+    expect([master.of('propose'), master.machine.status().rotReported]).toEqual([[], 2]);
+    master.ask(report);
+    master.isLogBusy = true;
+    master.verified('bad');
+    master.isLogBusy = false;
+    master.wait(1_000);
+    expect(master.log.meta.state.blobs.get(blobId(1))?.holders).toEqual(['n2', 'n3']);
+    expect(master.of('delete')).toMatchObject([{ order: { at: { id: 'n1' }, items: [{ blob: blobId(1) }] } }]);
+  });
+
+  test('of a copy that does not count, or of a server that is away, costs nothing; too many at once are told to come back', () => {
+    const master = new Master(4);
+    for (let blob = 1; blob <= 65; blob++) master.put(blob, 1, 2, 3);
+    expect(master.ask({ ...report, node: 'n4', incarnation: 4 })).toEqual({ kind: 'done' });
+    expect(master.ask({ ...report, incarnation: 99 })).toEqual({ kind: 'done' });
+    expect(master.of('verify')).toEqual([]);
+    const answers = Array.from({ length: 65 }, (_, index) => master.ask({ ...report, blob: blobId(index + 1) }));
+    expect(answers.filter((answer) => answer?.kind === 'done')).toHaveLength(64);
+    expect(answers.at(-1)).toMatchObject({ kind: 'failed', code: 'DFS_BUSY' });
+    master.up(2, 3, 4);
+    expect(master.ask({ ...report, blob: blobId(65) })).toMatchObject({ code: 'DFS_BUSY' });
   });
 });
 

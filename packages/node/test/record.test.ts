@@ -230,7 +230,11 @@ describe('what a node tells besides its messages', () => {
     const answers = [{ node: 'n2', incarnation: 1, epoch: 3 }, 'target-full'] as const;
     let count = 0;
     const copied = tapOrders(
-      { copy: async () => answers[count++] ?? 'source-bad', remove: async () => false },
+      {
+        copy: async () => answers[count++] ?? 'source-bad',
+        verify: async () => 'intact',
+        remove: async () => false,
+      },
       recorder,
     );
     expect(await copied.copy(copy)).toBe(answers[0]);

@@ -2,7 +2,7 @@ import type { Millis } from '@grp/core';
 import type { MasterConfig, ServiceConfig } from '../config.ts';
 import type { Command, Result } from '../meta/commands.ts';
 import type { MetaState } from '../meta/state.ts';
-import type { FileServer, ServerId } from '../model.ts';
+import type { BlobId, FileServer, ServerId } from '../model.ts';
 import type { MasterEffect } from './types.ts';
 
 /** What the parts of the master share. */
@@ -17,6 +17,8 @@ export interface MasterContext {
   /** Has the command done once, however often it is asked for meanwhile; `onResult` hears what came of it. */
   propose(key: string, command: Command, onResult?: (result: Result | undefined) => void): void;
   isProposed(key: string): boolean;
+  /** Somebody says that a copy is bad: its server reads it again. */
+  verify(copy: { readonly blob: BlobId; readonly node: ServerId; readonly incarnation: number }): void;
   /** Asks for a wake-up not later than `at`. */
   wakeAt(at: Millis): void;
   /** The server with its room; undefined when it is not up. */

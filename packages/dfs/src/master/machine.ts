@@ -12,7 +12,9 @@ import { Repair } from './repair.ts';
 import { Reports } from './reports.ts';
 import type { MasterEffect, MasterInput } from './types.ts';
 import { Deletions, dropExcess, purgeRemoved, rebalance } from './upkeep.ts';
+import { Verifications } from './verifications.ts';
 
+/** What the machine of the master is made with. */
 export interface MasterOptions {
   readonly meta: DfsMeta;
   readonly config: MasterConfig;
@@ -43,6 +45,7 @@ export class MasterMachine implements Machine<MasterInput, MasterEffect> {
   #repair: Repair;
   #deletions = new Deletions();
   #reports = new Reports();
+  #verifications = new Verifications();
   #rebalanceAt: Millis = 0;
   #number = 0;
   #now: Millis = 0;
@@ -99,7 +102,7 @@ export class MasterMachine implements Machine<MasterInput, MasterEffect> {
       copiesDone: this.#repair.copiesDone,
       copyBytesDone: this.#repair.copyBytesDone,
       deletionsPending: state.deletionCount,
-      rotReported: this.#reports.rotReported + this.#repair.rotFound,
+      rotReported: this.#verifications.reported,
       servers,
     };
   }
@@ -120,6 +123,8 @@ export class MasterMachine implements Machine<MasterInput, MasterEffect> {
         return this.#repair.copied(this.#context, input.copy, input.ack);
       case 'not-copied':
         return this.#repair.failed(this.#context, input.copy, input.problem);
+      case 'verified':
+        return this.#verifications.found(input.verification, input.finding);
       case 'deleted':
         return this.#deletions.done(this.#context, input.deletion);
       case 'not-deleted':
@@ -141,13 +146,14 @@ export class MasterMachine implements Machine<MasterInput, MasterEffect> {
     this.#repair = new Repair(this.#options.config.repairBurstBytes);
     this.#deletions = new Deletions();
     this.#reports = new Reports();
+    this.#verifications = new Verifications();
   }
 
   #answer(request: MasterRequest): MetaReply {
     if (!this.#isLeading) return { kind: 'not-leader' };
     if (request.kind === 'heartbeat') return this.#onHeartbeat(request);
     if (request.kind === 'hold-report') return this.#reports.onHoldReport(this.#context, request);
-    if (request.kind === 'rot-report') return this.#reports.onRotReport(this.#context, request);
+    if (request.kind === 'rot-report') return this.#verifications.onReport(this.#context, request);
     return { kind: 'repair-status-reply', status: this.status() };
   }
 
@@ -172,6 +178,7 @@ export class MasterMachine implements Machine<MasterInput, MasterEffect> {
 
   #work(): void {
     this.#watch();
+    this.#verifications.work(this.#context);
     this.#repair.work(this.#context);
     this.#deletions.work(this.#context);
     dropExcess(this.#context);
@@ -236,6 +243,7 @@ export class MasterMachine implements Machine<MasterInput, MasterEffect> {
       emit: (effect) => void this.#effects.push(effect),
       propose: (key, command, onResult) => this.#propose(key, command, onResult),
       isProposed: (key) => this.#proposals.has(key),
+      verify: (copy) => void this.#verifications.onReport(this.#context, copy),
       wakeAt: (at) => {
         // Whatever is due has just been looked at: a deadline that cannot be met yet must not spin.
         this.#wakeAt = Math.min(this.#wakeAt ?? Infinity, Math.max(at, this.#now + 1));

@@ -1,5 +1,6 @@
 import type { Millis } from '@grp/core';
 import type { Ack, BlobId, FileServer, ServerId } from '../model.ts';
+import type { Result } from '../meta/commands.ts';
 import type { BlobRecord } from '../meta/records.ts';
 import { placeReplicas } from '../placement.ts';
 import type { MasterContext } from './context.ts';
@@ -10,15 +11,24 @@ interface ActiveCopy {
   readonly deadline: Millis;
   /** The holder that this copy relieves, when it is made to even out the servers. */
   readonly relieves: ServerId | undefined;
+  /** It is there: what is left is that the log knows it. */
+  ack: Ack | undefined;
 }
 
 /** How many entries of the queue are looked at in vain before the rest waits for a slot. */
 const passesMax = 256;
 const rebuildMs = 50;
+/** Patience doubles so often: whoever is slow because all are gets more time instead of more copies. */
+const doublingsMax = 2;
+/** Copies given up for slow of which an acknowledgement still counts. */
+const lateMax = 1_024;
 
 /** Makes the replicas that are missing: fewest holders first, from many servers to many, within a budget of bytes. */
 export class Repair {
   readonly #copies = new Map<number, ActiveCopy>();
+  /** Given up for slow, oldest first: they go on where they are made, and count when they are there. */
+  readonly #late = new Map<number, ActiveCopy>();
+  readonly #attempts = new Map<BlobId, number>();
   readonly #load = new Map<ServerId, number>();
   readonly #targets = new Map<BlobId, Set<ServerId>>();
   readonly #retryAt = new Map<BlobId, Millis>();
@@ -32,7 +42,6 @@ export class Repair {
   #tokensAt: Millis = 0;
   copiesDone = 0;
   copyBytesDone = 0;
-  rotFound = 0;
 
   constructor(tokens: number) {
     this.#tokens = tokens;
@@ -47,11 +56,12 @@ export class Repair {
   }
 
   work(context: MasterContext): void {
+    this.#tellAll(context);
     this.#expire(context);
     this.#refill(context);
     this.#rebuild(context);
     this.#start(context);
-    for (const { deadline } of this.#copies.values()) context.wakeAt(deadline);
+    for (const { deadline, ack } of this.#copies.values()) if (ack === undefined) context.wakeAt(deadline);
   }
 
   /** Begins a copy that nobody is missing, so that a full server may give up its own. False: there is no room for it now. */
@@ -64,13 +74,26 @@ export class Repair {
   }
 
   copied(context: MasterContext, copy: number, ack: Ack): void {
-    const active = this.#copies.get(copy);
     // A copy that was given up for slow is a copy all the same.
+    const active = this.#copies.get(copy) ?? this.#late.get(copy);
     if (active === undefined) return;
+    active.ack = ack;
+    this.#tell(context, copy, active);
+  }
+
+  /** Tells the log of copies that are there until it answers: what is on a disk is not copied once more for that. */
+  #tellAll(context: MasterContext): void {
+    for (const copies of [this.#copies, this.#late])
+      for (const [copy, active] of copies) if (active.ack !== undefined) this.#tell(context, copy, active);
+  }
+
+  #tell(context: MasterContext, copy: number, active: ActiveCopy): void {
+    const { ack } = active;
+    if (ack === undefined) return;
     const { blob, bytes } = active.order;
     context.propose(`holder ${blob} ${ack.node}`, { kind: 'add-holders', items: [{ blob, ack }] }, (result) => {
-      if (!this.#end(copy)) return;
-      if (result === undefined) return this.#postpone(context, blob);
+      if (result === undefined || !this.#end(copy)) return;
+      this.#attempts.delete(blob);
       this.copiesDone++;
       this.copyBytesDone += bytes;
       if (active.relieves !== undefined) this.#relieve(context, blob, active.relieves);
@@ -78,18 +101,15 @@ export class Repair {
   }
 
   failed(context: MasterContext, copy: number, problem: CopyProblem): void {
+    this.#late.delete(copy);
     const active = this.#copies.get(copy);
     if (active === undefined) return;
     this.#end(copy);
     const { blob, from, to } = active.order;
     const { now, config } = context;
-    if (problem === 'source-bad') {
-      this.rotFound++;
-      dropCopy(context, { blob, node: from.id, incarnation: from.incarnation });
-      this.#shun(context, blob);
-      return;
-    }
-    const shunned = problem === 'source-unreachable' ? from.id : to.id;
+    // What the target says of the source is verified before the source's copy is given up.
+    if (problem === 'source-bad') context.verify({ blob, node: from.id, incarnation: from.incarnation });
+    const shunned = problem === 'source-unreachable' || problem === 'source-bad' ? from.id : to.id;
     this.#shunnedUntil.set(shunned, now + config.retryMs);
     this.#shun(context, blob);
   }
@@ -109,18 +129,23 @@ export class Repair {
   }
 
   #expire(context: MasterContext): void {
-    for (const [copy, { deadline, order }] of this.#copies) {
-      if (deadline > context.now || context.isProposed(`holder ${order.blob} ${order.to.id}`)) continue;
+    for (const [copy, active] of this.#copies) {
+      const { deadline, order, ack } = active;
+      if (deadline > context.now || ack !== undefined) continue;
       this.#end(copy);
+      if (this.#late.size >= lateMax) this.#late.delete(this.#late.keys().next().value as number);
+      this.#late.set(copy, active);
       // Whose fault it is nobody knows; another pair may do better.
       this.#shunnedUntil.set(order.to.id, context.now + context.config.retryMs);
-      this.#postpone(context, order.blob);
+      const retryAt = context.now + context.config.retryMs * this.#patience(order.blob);
+      this.#attempts.set(order.blob, (this.#attempts.get(order.blob) ?? 0) + 1);
+      this.#retryAt.set(order.blob, retryAt);
+      context.wakeAt(retryAt);
     }
   }
 
-  #postpone(context: MasterContext, blob: BlobId): void {
-    this.#retryAt.set(blob, context.now + context.config.retryMs);
-    context.wakeAt(context.now + context.config.retryMs);
+  #patience(blob: BlobId): number {
+    return 2 ** Math.min(doublingsMax, this.#attempts.get(blob) ?? 0);
   }
 
   #refill({ now, config }: MasterContext): void {
@@ -135,6 +160,7 @@ export class Repair {
       this.#queue = [];
       this.#seenAt.clear();
       this.#retryAt.clear();
+      this.#attempts.clear();
       return;
     }
     const isDue = this.#queue.length === 0 || state.serversChangedAt !== this.#serversSeenAt;
@@ -156,7 +182,8 @@ export class Repair {
       else due.push(record);
     }
     this.#seenAt = seenAt;
-    for (const blob of this.#retryAt.keys()) if (!state.deficient.has(blob)) this.#retryAt.delete(blob);
+    for (const known of [this.#retryAt, this.#attempts])
+      for (const blob of known.keys()) if (!state.deficient.has(blob)) known.delete(blob);
     this.#queue = due
       .toSorted((a, b) => a.holders.length - b.holders.length || a.version - b.version)
       .map(({ blob }) => blob);
@@ -220,7 +247,8 @@ export class Repair {
       const isOut = isDeleting || this.#isShunned(context, server.id) || this.#isLoaded(context, server.id);
       return isOut && !taken.has(server.id) ? { ...server, up: false } : server;
     });
-    return placeReplicas({ blob, servers, count: 1, bytes, reserveBytes, holders: [...taken] })[0];
+    const avoid = [...this.#late.values()].flatMap(({ order }) => (order.blob === blob ? order.to.id : []));
+    return placeReplicas({ blob, servers, count: 1, bytes, reserveBytes, holders: [...taken], avoid })[0];
   }
 
   #begin(
@@ -236,8 +264,9 @@ export class Repair {
     const { blob, bytes, sha256 } = record;
     const { config, now, state } = context;
     const order = { copy: context.number(), blob, bytes, sha256, from, to, epoch: state.position };
-    const deadline = now + config.copyTimeoutMs + (bytes * 1_000) / config.copyBytesPerSecondMin;
-    this.#copies.set(order.copy, { order, deadline, relieves });
+    const patienceMs = config.copyTimeoutMs + (bytes * 1_000) / config.copyBytesPerSecondMin;
+    const deadline = now + patienceMs * this.#patience(blob);
+    this.#copies.set(order.copy, { order, deadline, relieves, ack: undefined });
     this.#targets.set(blob, (this.#targets.get(blob) ?? new Set()).add(to.id));
     for (const { id } of [from, to]) this.#load.set(id, this.#loadOf(id) + 1);
     this.#tokens -= bytes;
@@ -245,6 +274,7 @@ export class Repair {
   }
 
   #end(copy: number): boolean {
+    if (this.#late.delete(copy)) return true;
     const active = this.#copies.get(copy);
     if (active === undefined) return false;
     const { blob, from, to } = active.order;
@@ -276,8 +306,9 @@ export class Repair {
 export function dropCopy(
   context: MasterContext,
   copy: { readonly blob: BlobId; readonly node: ServerId; readonly incarnation: number; readonly asOf?: number },
+  onResult?: (result: Result | undefined) => void,
 ): void {
   const { blob, node, incarnation, asOf = 0 } = copy;
   const command = { kind: 'drop-holder', blob, node, incarnation, onlyExcess: false, asOf } as const;
-  context.propose(`drop ${blob} ${node}`, command);
+  context.propose(`drop ${blob} ${node}`, command, onResult);
 }

@@ -1,5 +1,5 @@
 import type { Millis } from '@grp/core';
-import type { HeldBlob, HoldReport, MetaReply, RotReport } from '../messages.ts';
+import type { HeldBlob, HoldReport, MetaReply } from '../messages.ts';
 import type { BlobId } from '../model.ts';
 import type { MasterContext } from './context.ts';
 import { dropCopy } from './repair.ts';
@@ -10,7 +10,6 @@ const orphansMax = 100_000;
 export class Reports {
   /** Blobs that no version has, by when they were first reported: puts under way, or dead ones. */
   readonly #orphans = new Map<BlobId, Millis>();
-  rotReported = 0;
 
   onHoldReport(context: MasterContext, report: HoldReport): MetaReply {
     const { state } = context;
@@ -21,12 +20,6 @@ export class Reports {
     for (const held of blobs) if (this.#isUnwanted(context, report, held)) unwanted.push(held.blob);
     this.#findMissing(context, report);
     return { kind: 'unwanted', epoch: state.position, blobs: unwanted };
-  }
-
-  onRotReport(context: MasterContext, { node, incarnation, blob }: RotReport): MetaReply {
-    this.rotReported++;
-    dropCopy(context, { blob, node, incarnation });
-    return { kind: 'done' };
   }
 
   /** True for a blob that no version has or will have: the server may delete it at once. */

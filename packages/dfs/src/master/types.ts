@@ -6,6 +6,10 @@ import type { MasterRequest } from '../service/requests.ts';
 /** Why a copy failed: whose fault it is decides what is tried next. */
 export type CopyProblem = 'source-bad' | 'source-unreachable' | 'target-unreachable' | 'target-full';
 
+/** What a server found when it read its copy again. `unknown`: it did not say. */
+export type CopyFinding = 'intact' | 'bad' | 'unknown';
+
+/** What comes into the machine of the master. */
 export type MasterInput =
   /** This node begins or ceases to lead. */
   | { readonly type: 'lead'; readonly leading: boolean; readonly wallMs: number }
@@ -17,6 +21,7 @@ export type MasterInput =
   | { readonly type: 'result'; readonly ticket: number; readonly result: Result | undefined }
   | { readonly type: 'copied'; readonly copy: number; readonly ack: Ack }
   | { readonly type: 'not-copied'; readonly copy: number; readonly problem: CopyProblem }
+  | { readonly type: 'verified'; readonly verification: number; readonly finding: CopyFinding }
   | { readonly type: 'deleted'; readonly deletion: number }
   | { readonly type: 'not-deleted'; readonly deletion: number };
 
@@ -38,8 +43,18 @@ export interface DeletionOrder {
   readonly items: readonly Deletion[];
 }
 
+/** `at` reads its copy of the blob again and compares it with the digest. */
+export interface VerifyOrder {
+  readonly verification: number;
+  readonly blob: BlobId;
+  readonly sha256: string;
+  readonly at: FileServer;
+}
+
+/** What the machine of the master wants done, in order. */
 export type MasterEffect =
   | { readonly type: 'propose'; readonly ticket: number; readonly command: Command }
   | { readonly type: 'reply'; readonly ticket: number; readonly reply: MetaReply }
   | { readonly type: 'copy'; readonly order: CopyOrder }
+  | { readonly type: 'verify'; readonly order: VerifyOrder }
   | { readonly type: 'delete'; readonly order: DeletionOrder };

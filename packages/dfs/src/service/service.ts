@@ -1,7 +1,8 @@
 import { drive, GrpError, type Clock, type Driver, type Random } from '@grp/core';
 import { masterConfig, serviceConfig, type MasterConfig, type ServiceConfig } from '../config.ts';
 import { MasterMachine } from '../master/machine.ts';
-import type { CopyOrder, CopyProblem, DeletionOrder, MasterEffect, MasterInput } from '../master/types.ts';
+import type { CopyFinding, CopyOrder, CopyProblem, DeletionOrder, VerifyOrder } from '../master/types.ts';
+import type { MasterEffect, MasterInput } from '../master/types.ts';
 import type { DfsMeta } from '../meta/meta.ts';
 import type { MetaReply, MetaRequest } from '../messages.ts';
 import type { Ack } from '../model.ts';
@@ -13,10 +14,13 @@ import type { LogFailure, RequestEffect, RequestInput } from './requests.ts';
 export interface FileServerOrders {
   /** Resolves with the target's acknowledgement, or with whose fault it was. Never rejects. */
   copy(order: CopyOrder): Promise<Ack | CopyProblem>;
+  /** Has the server read its copy again. Never rejects. */
+  verify(order: VerifyOrder): Promise<CopyFinding>;
   /** Resolves with true when nothing of it is left that the order covers. Never rejects. */
   remove(order: DeletionOrder): Promise<boolean>;
 }
 
+/** What the metadata service of one node runs on. */
 export interface MetaServiceOptions {
   readonly log: ReplicatedLog;
   /** The state machine that `log` applies its entries to. */
@@ -124,6 +128,8 @@ class Service implements MetaService {
         return this.#reply(effect.ticket, effect.reply);
       case 'copy':
         return void this.#copy(effect.order);
+      case 'verify':
+        return void this.#verify(effect.order);
       case 'delete':
         return void this.#delete(effect.order);
     }
@@ -155,6 +161,11 @@ class Service implements MetaService {
     const outcome = await this.#options.orders.copy(order);
     if (typeof outcome === 'string') this.#master.push({ type: 'not-copied', copy, problem: outcome });
     else this.#master.push({ type: 'copied', copy, ack: outcome });
+  }
+
+  async #verify(order: VerifyOrder): Promise<void> {
+    const finding = await this.#options.orders.verify(order);
+    this.#master.push({ type: 'verified', verification: order.verification, finding });
   }
 
   async #delete(order: DeletionOrder): Promise<void> {

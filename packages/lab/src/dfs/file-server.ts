@@ -96,20 +96,20 @@ export class SimFileServer {
     const { send, locate, answers, fences } = this.#options;
     if (fences && order.to.incarnation !== this.#incarnation)
       return send(from, { type: 'not-copied', id, problem: 'target-unreachable' });
-    const received: string[] = [];
-    let length = 0;
+    // A stream keeps its order; the messages that stand for it here do not.
+    const received = new Map<number, string>();
     const read = answers.expect((message) => {
       if (message.type === 'unread') {
         answers.forget(read);
         const problem = message.problem === 'unreachable' ? 'source-unreachable' : 'source-bad';
         return send(from, { type: 'not-copied', id, problem });
       }
-      if (message.type !== 'bytes' || message.offset !== length) return;
-      received.push(message.content);
-      length += message.content.length;
-      if (length < order.bytes) return;
+      if (message.type !== 'bytes') return;
+      received.set(message.offset, message.content);
+      const content = [...received].toSorted(([a], [b]) => a - b).map(([, piece]) => piece);
+      if (content.reduce((sum, piece) => sum + piece.length, 0) < order.bytes) return;
       answers.forget(read);
-      this.#finishCopy(from, id, order, received.join(''));
+      this.#finishCopy(from, id, order, content.join(''));
     });
     send(locate(order.from.address), { type: 'read', id: read, blob: order.blob, offset: 0, length: order.bytes });
   }

@@ -1,5 +1,6 @@
 import { below, drive, type Address, type Driver, type Millis } from '@grp/core';
 import {
+  type CopyFinding,
   decodeRequest,
   DfsMeta,
   encodeReply,
@@ -158,14 +159,15 @@ export class DfsNode implements LogReader {
       case 'reply':
         return this.#reply(effect.ticket, effect.reply);
       case 'copy':
+      case 'verify':
       case 'delete':
         return this.#order(effect);
     }
   }
 
-  #order(effect: Extract<MasterEffect, { type: 'copy' | 'delete' }>): void {
+  #order(effect: Extract<MasterEffect, { type: 'copy' | 'verify' | 'delete' }>): void {
     const { transport, count } = this.#options;
-    count(effect.type === 'copy' ? 'copies-ordered' : 'deletions-ordered');
+    count({ copy: 'copies-ordered', verify: 'copies-verified', delete: 'deletions-ordered' }[effect.type]);
     const id = this.#answers.expect((message) => {
       this.#answers.forget(id);
       const input = this.#outcome(effect, message);
@@ -173,6 +175,7 @@ export class DfsNode implements LogReader {
     });
     const to = (effect.type === 'copy' ? effect.order.to : effect.order.at).address as Address;
     if (effect.type === 'copy') transport.send(to, { type: 'copy', id, order: effect.order });
+    else if (effect.type === 'verify') transport.send(to, { type: 'check', id, blob: effect.order.blob });
     else this.#sendDeletion(to, { type: 'delete', id, order: effect.order });
   }
 
@@ -187,7 +190,14 @@ export class DfsNode implements LogReader {
     });
   }
 
-  #outcome(effect: Extract<MasterEffect, { type: 'copy' | 'delete' }>, message: DfsMessage): MasterInput | undefined {
+  #outcome(
+    effect: Extract<MasterEffect, { type: 'copy' | 'verify' | 'delete' }>,
+    message: DfsMessage,
+  ): MasterInput | undefined {
+    if (effect.type === 'verify') {
+      const { verification, sha256 } = effect.order;
+      return { type: 'verified', verification, finding: findingOf(message, sha256) };
+    }
     if (effect.type === 'delete') {
       const { deletion } = effect.order;
       return { type: message.type === 'deleted' ? 'deleted' : 'not-deleted', deletion };
@@ -204,4 +214,10 @@ export class DfsNode implements LogReader {
     log.pump(host.name);
     host.clock.wakeAt(host.clock.now() + detectMs, () => this.#detect());
   }
+}
+
+/** What a server's answer to a check says of its copy. */
+function findingOf(message: DfsMessage, sha256: string): CopyFinding {
+  if (message.type === 'digest') return message.sha256 === sha256 ? 'intact' : 'bad';
+  return message.type === 'unread' && message.problem !== 'unreachable' ? 'bad' : 'unknown';
 }

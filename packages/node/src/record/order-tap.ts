@@ -14,6 +14,13 @@ export function tapOrders(orders: FileServerOrders, recorder: Recorder): FileSer
       else recorder.mark('dfs', 'state', `${what}: done`);
       return found;
     },
+    async verify(order) {
+      const what = `${order.at.id} reads ${order.blob.slice(0, blobDigits)} again`;
+      recorder.mark('dfs', 'send', `order: ${what}`);
+      const found = await orders.verify(order);
+      recorder.mark('dfs', found === 'intact' ? 'state' : 'trouble', `${what}: ${found}`);
+      return found;
+    },
     async remove(order) {
       const what = `${order.at.id} deletes ${order.items.length}`;
       recorder.mark('dfs', 'send', `order: ${what}`);

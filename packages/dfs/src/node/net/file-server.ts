@@ -9,6 +9,7 @@ import { Peers } from './peers.ts';
 import { ServerConnection } from './server-connection.ts';
 import { FrameBuffers, type ServerParts } from './server-parts.ts';
 
+/** What a file server serves, and to whom. */
 export interface FileServerOptions {
   /** This server's id, as the metadata knows it. */
   readonly node: string;
@@ -25,6 +26,7 @@ export interface FileServerOptions {
   readonly logger?: Logger;
 }
 
+/** What a file server does at the moment, and has done. */
 export interface FileServerStatus {
   readonly connections: number;
   readonly transfers: number;
@@ -34,6 +36,7 @@ export interface FileServerStatus {
   readonly counters: Readonly<Record<string, number>>;
 }
 
+/** The blobs of one store, served. */
 export interface FileServer {
   /** Where it is reached, `host:port`. */
   readonly address: string;
@@ -67,6 +70,7 @@ class TcpFileServer implements FileServer {
       budget: new Budget(config.budgetBytes),
       buffers: new FrameBuffers(),
       retaining: new Set(),
+      fetching: new Map(),
       now: () => performance.now(),
       onDamaged(blob) {
         counters.add('damaged');

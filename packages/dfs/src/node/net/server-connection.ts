@@ -10,6 +10,7 @@ import {
   encodeContent,
   encodeError,
   encodeListed,
+  type WireCopy,
 } from './bodies.ts';
 import { dfsError } from '../../errors.ts';
 import { fetchBlob } from './fetch-blob.ts';
@@ -189,9 +190,22 @@ export class ServerConnection implements ServerSession {
     if (order === undefined) return this.cut('malformed');
     const { node, incarnation } = this.#parts;
     this.#checkLife(order.incarnation);
-    await fetchBlob(this.#parts, this.#services.peers.at(order.from), order);
+    const epoch = await this.#fetch(order);
     this.#checkLife(order.incarnation);
-    this.send(kinds.stored, request, [encodeAck({ node, incarnation: incarnation(), epoch: order.epoch })]);
+    this.send(kinds.stored, request, [encodeAck({ node, incarnation: incarnation(), epoch })]);
+  }
+
+  /** An order that is given again, because it took so long, waits for the copy that is under way. */
+  #fetch(order: WireCopy): Promise<number> {
+    const { fetching } = this.#parts;
+    const key = `${order.blob} ${order.from}`;
+    const known = fetching.get(key);
+    if (known !== undefined) return known;
+    const fetched = fetchBlob(this.#parts, this.#services.peers.at(order.from), order)
+      .then(() => order.epoch)
+      .finally(() => fetching.delete(key));
+    fetching.set(key, fetched);
+    return fetched;
   }
 
   async #remove(request: number, body: Buffer): Promise<void> {

@@ -12,6 +12,8 @@ export interface ServerParts {
   readonly config: TransferConfig;
   readonly budget: Budget;
   readonly buffers: FrameBuffers;
+  /** Copies on their way from other servers, by blob and source; each resolves with the epoch of its order. */
+  readonly fetching: Map<string, Promise<number>>;
   /** Puts with content in memory. */
   readonly retaining: Set<{ spill(): void }>;
   readonly counters: Counters;
