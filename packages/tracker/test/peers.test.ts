@@ -126,7 +126,7 @@ describe('measurements', () => {
   });
 
   test('health says what happened', async () => {
-    const { chatter, world, tracker } = await teaParty('ann', 'bob');
+    const { chatter, world, settle, tracker } = await teaParty('ann', 'bob');
     world.crash('bob');
     await world.run(20_000);
     const { health, journalBytes } = tracker().metrics();
@@ -139,6 +139,10 @@ describe('measurements', () => {
     expect(health.counts.beats).toBeGreaterThan(7);
     expect(journalBytes).toBeGreaterThan(500);
     expect(chatter('ann').client.rttMs()).toBeGreaterThan(0);
+    // Also of a tracker to which nothing happens any more.
+    await settle(chatter('ann').client.stop());
+    await world.run(3_600_000);
+    expect(tracker().metrics().health.uptimeMs).toBeGreaterThan(3_620_000);
   });
 });
 

@@ -118,9 +118,9 @@ export class TrackerMachine implements Machine<Input, Effect> {
     return this.#runtime.deadlines.earliest();
   }
 
-  /** How it is doing. */
-  health(): reports.TrackerHealth {
-    return reports.healthOf(this.#runtime);
+  /** How it is doing at this moment; without one, as of its last step. */
+  health(now?: Millis): reports.TrackerHealth {
+    return reports.healthOf(this.#runtime, now);
   }
 
   groupMetrics(): readonly reports.GroupMetrics[] {

@@ -178,7 +178,7 @@ class TrackerServer implements Tracker {
     const [machine, edge] = [this.#machine, this.#edge];
     if (machine === undefined || edge === undefined) throw trackerError('TRACKER_STOPPED');
     return {
-      health: machine.health(),
+      health: machine.health(this.#clock.now()),
       edge: edge.counts(),
       journalBytes: this.#journal?.bytes ?? 0,
       groups: machine.groupMetrics(),
