@@ -27,6 +27,17 @@ async function openPage(browser: Browser, url: string, options: Parameters<Brows
   return page;
 }
 
+interface LiveNode {
+  readonly id: string;
+  readonly http: string;
+}
+
+async function multicast({ http }: LiveNode, payload: string): Promise<void> {
+  const headers = { 'content-type': 'application/json' };
+  await fetch(`${http}/v1/gms/mcast`, { method: 'POST', headers, body: JSON.stringify({ payload, count: 1 }) });
+  await sleep(500);
+}
+
 /** The cluster, with something going on and then without its leader. */
 async function livePictures(browser: Browser): Promise<void> {
   const { nodes } = (await grp(
@@ -40,10 +51,10 @@ async function livePictures(browser: Browser): Promise<void> {
     '0',
     '--detach',
   )) as {
-    nodes: { id: string; http: string }[];
+    nodes: LiveNode[];
   };
   const { url } = await grp('console', '--node', 'n2');
-  const page = await openPage(browser, String(url));
+  const page = await openPage(browser, String(url), { viewport: { width: 1360, height: 1180 } });
   await page.getByText('5 members alive').waitFor();
   for (const [name, file] of [
     ['reports/2026-11.md', 'README.md'],
@@ -51,16 +62,11 @@ async function livePictures(browser: Browser): Promise<void> {
     ['config/cluster.json', 'package.json'],
   ] as const)
     await grp('dfs', 'put', join(root, file), name, '--node', 'n3');
-  for (let round = 0; round < 14; round++) {
-    const from = nodes[round % nodes.length] as { http: string };
-    const headers = { 'content-type': 'application/json' };
-    const body = JSON.stringify({ payload: `change ${round}`, count: 1 });
-    await fetch(`${from.http}/v1/gms/mcast`, { method: 'POST', headers, body });
-    await sleep(500);
-  }
+  for (let round = 0; round < 14; round++) await multicast(nodes[round % nodes.length] as LiveNode, `change ${round}`);
   await grp('cluster', 'kill', 'n1');
   await page.locator('[data-node=n1][data-state=down]').waitFor();
-  await sleep(2_500);
+  await sleep(1_500);
+  for (let round = 0; round < 4; round++) await multicast(nodes[1 + (round % 4)] as LiveNode, `afterwards ${round}`);
   await picture(page, 'console');
   const phone = await openPage(browser, String(url), { viewport: { width: 390, height: 844 } });
   await phone.locator('[data-node=n1][data-state=down]').waitFor();
@@ -69,13 +75,19 @@ async function livePictures(browser: Browser): Promise<void> {
 
 /** Lessons of the lab, served by the same nodes. */
 async function labPictures(browser: Browser, url: string): Promise<void> {
+  const beside = encodeURIComponent(JSON.stringify({ level: 'gms2', seed: 1 }));
   const lessons = [
-    ['lab', '#/lab/gms2-crash?level=gms2&seed=1'],
-    ['lab-elections', '#/lab/priority'],
+    ['lab', '#/lab/gms2-crash?level=gms2&seed=1&t=285'],
+    ['lab-elections', '#/lab/priority?t=20000'],
+    ['lab-question', '#/lab/gms2-crash?level=gms2&seed=1'],
+    ['lab-compare', `#/lab/gms2-crash?level=gms3&seed=1&t=285&beside=${beside}`],
   ] as const;
   for (const [name, hash] of lessons) {
-    const page = await openPage(browser, `${url}/${hash}`, { colorScheme: name === 'lab' ? 'dark' : 'light' });
-    await page.locator('canvas').waitFor();
+    const page = await openPage(browser, `${url}/${hash}`, {
+      colorScheme: name === 'lab-elections' ? 'light' : 'dark',
+      viewport: { width: 1360, height: name === 'lab-compare' ? 1180 : 900 },
+    });
+    await page.locator('canvas').first().waitFor();
     await sleep(700);
     await picture(page, name);
     await page.close();
@@ -86,7 +98,7 @@ await mkdir(folder, { recursive: true });
 const browser = await openBrowser();
 try {
   await livePictures(browser);
-  const { nodes } = (await grp('cluster', 'status')) as { nodes: { id: string; http: string }[] };
+  const { nodes } = (await grp('cluster', 'status')) as { nodes: LiveNode[] };
   await labPictures(browser, nodes.find(({ id }) => id === 'n2')?.http ?? '');
 } finally {
   await browser.close();

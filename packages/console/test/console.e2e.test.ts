@@ -124,10 +124,10 @@ describe.skipIf(noBrowser !== undefined)(`the page in a browser${why}`, () => {
   test('zero serious accessibility findings: cluster and lab, dark and light', async () => {
     const page = await open(`${urls[1]}/#/`);
     await page.getByText('5 members alive').waitFor();
+    await page.locator('[data-strip=deliveries] canvas').waitFor();
     const beside = encodeURIComponent('{"level":"gms3","seed":3}');
     const lab = await open(`${urls[1]}/#/lab/gms4-takeover?t=60&beside=${beside}`);
     await lab.getByText('What comes next here:').waitFor();
-    await page.locator('[data-strip=deliveries] canvas').waitFor();
     for (const one of [page, lab]) {
       expect(await seriousFindings(one)).toEqual([]);
       await one.getByRole('button', { name: 'Switch to the light theme' }).click();

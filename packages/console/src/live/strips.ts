@@ -114,7 +114,7 @@ function rateOf(
 ): number | undefined {
   const value = counters.get(keyOf(reading));
   // A member that joins takes over the others' state: its first number is no rate.
-  const isNew = value === undefined || (reading.strip === 'deliveries' && value === 0);
+  const isNew = value === undefined || (reading.strip === 'deliveries' && value === 0 && reading.value > 0);
   return isNew || reading.value < value ? undefined : ((reading.value - value) * 1_000) / (at - before);
 }
 
