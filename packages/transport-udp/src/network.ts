@@ -66,6 +66,15 @@ export async function openNetwork(options: NetworkOptions): Promise<Network> {
   };
 }
 
+/** Byte streams of a program that only dials: nothing is bound, and nobody can come in. */
+export function dialStreams(options: Pick<NetworkOptions, 'meter' | 'clock' | 'logger'> = {}): Streams {
+  const { clock = systemClock(), logger = silentLogger } = options;
+  const { meter = new BandwidthMeter(clock) } = options;
+  const self = formatAddress('0.0.0.0', 0);
+  const nobody = { server: undefined, family: undefined, localHost: undefined, origins: new Origins(allowList([])) };
+  return new TcpStreams({ ...nobody, self, meter, clock, logger, settings: networkConfig.defaults });
+}
+
 function interfaceAddresses(): readonly InterfaceAddress[] {
   return Object.values(networkInterfaces()).flatMap((addresses) => addresses ?? []);
 }

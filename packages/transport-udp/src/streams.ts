@@ -1,5 +1,6 @@
 import { connect, type Server, type Socket } from 'node:net';
-import type { Address, BandwidthMeter, ByteStream, Cancel, Clock, Logger } from '@grp/core';
+import { tryParseAddress, type Address, type BandwidthMeter, type ByteStream, type Cancel } from '@grp/core';
+import type { Clock, Logger } from '@grp/core';
 import type { StreamEnd, StreamHandlers, Streams } from '@grp/core';
 import { Endpoints, type Endpoint, type Family, type Origins } from './endpoints.ts';
 import { systemCode } from './errors.ts';
@@ -7,10 +8,11 @@ import type { NetworkSettings } from './options.ts';
 import { SocketStream } from './socket-stream.ts';
 
 export interface StreamsOptions {
-  /** Listening already. */
-  readonly server: Server;
+  /** Listening already; undefined: these streams only dial. */
+  readonly server: Server | undefined;
   readonly self: Address;
-  readonly family: Family;
+  /** Undefined: both. */
+  readonly family: Family | undefined;
   /** Where dialled streams start, so that allow-lists see the bound address; undefined: as the system routes. */
   readonly localHost: string | undefined;
   readonly origins: Origins;
@@ -20,6 +22,8 @@ export interface StreamsOptions {
   readonly settings: NetworkSettings;
 }
 
+/** An endpoint, or a name. */
+type Target = Omit<Endpoint, 'family'> & { readonly family: Family | undefined };
 type Accept = (stream: ByteStream) => StreamHandlers | undefined;
 
 const dialTimeoutMsDefault = 10_000;
@@ -41,8 +45,8 @@ export class TcpStreams implements Streams {
     const { server, self, meter, logger } = options;
     this.#options = options;
     this.self = self;
-    server.on('connection', (socket) => this.#arrive(socket));
-    server.on('error', (cause) => {
+    server?.on('connection', (socket) => this.#arrive(socket));
+    server?.on('error', (cause) => {
       meter.drop(`stream.${systemCode(cause)}`);
       logger.log('warn', 'network.accept-failed', { code: systemCode(cause) });
     });
@@ -50,8 +54,9 @@ export class TcpStreams implements Streams {
 
   dial(to: Address, handlers: StreamHandlers, options: { readonly timeoutMs?: number } = {}): ByteStream {
     if (this.#closing !== undefined) return deadStream(to, handlers, 'aborted');
-    const endpoint = this.#endpoints.find(to);
-    if (endpoint?.family !== this.#options.family) return deadStream(to, handlers, 'unreachable');
+    const endpoint = this.#endpoints.find(to) ?? this.#named(to);
+    const { family = endpoint?.family } = this.#options;
+    if (endpoint === undefined || endpoint.family !== family) return deadStream(to, handlers, 'unreachable');
     let socket: Socket;
     try {
       socket = this.#connect(endpoint);
@@ -80,10 +85,16 @@ export class TcpStreams implements Streams {
     return this.#closing;
   }
 
-  #connect({ host, port }: Endpoint): Socket {
-    const { localHost, family } = this.#options;
+  #connect({ host, port, family }: Target): Socket {
+    const { localHost } = this.#options;
     const local = localHost === undefined ? {} : { localAddress: localHost };
-    return connect({ host, port, family, allowHalfOpen: true, noDelay: true, ...local });
+    return connect({ host, port, ...(family && { family }), allowHalfOpen: true, noDelay: true, ...local });
+  }
+
+  /** Names are looked up by whoever only dials: a node has done that before, and binds a family. */
+  #named(to: Address): Target | undefined {
+    const parsed = this.#options.family === undefined ? tryParseAddress(to) : undefined;
+    return parsed === undefined || parsed.port === 0 ? undefined : { ...parsed, family: undefined };
   }
 
   #arrive(socket: Socket): void {
@@ -137,7 +148,7 @@ export class TcpStreams implements Streams {
   async #release(): Promise<void> {
     const { server, clock } = this.#options;
     this.#accept = undefined;
-    const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+    const closed = new Promise<void>((resolve) => void (server?.close(() => resolve()) ?? resolve()));
     const gone = [...this.#open].map((stream) => stream.gone());
     for (const stream of this.#open) stream.abort();
     let cancelLimit: Cancel = () => {};
