@@ -1,7 +1,19 @@
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Readable } from 'node:stream';
+import { buffer } from 'node:stream/consumers';
 import { expect, test } from 'vitest';
+import { fetchFile } from '../src/dfs/fetch.ts';
 import { checkName, filePath } from '../src/dfs/paths.ts';
 import { TransferProgress } from '../src/dfs/progress.ts';
 import { parseRange } from '../src/dfs/range.ts';
@@ -73,6 +85,41 @@ test('a source that shrinks gives an error instead of its last bytes', async () 
   })();
   await expect(reading).rejects.toMatchObject({ code: 'DFS_SOURCE_CHANGED' });
   await source.close();
+});
+
+test('a source that vanishes while it is read gives an error instead of its last bytes', async () => {
+  const file = join(folder(), 'vanishing');
+  writeFileSync(file, Buffer.alloc(3_000_000));
+  const source = await openSource(file);
+  const { stream } = source.read((bytes) => {
+    if (bytes > 0) rmSync(file, { force: true });
+  });
+  await expect(buffer(stream)).rejects.toMatchObject({
+    code: 'DFS_SOURCE_CHANGED',
+    message: expect.stringContaining('removed'),
+    hint: expect.any(String),
+  });
+  await source.close();
+});
+
+test.each([
+  ['breaks off', 100, 60, 'DFS_CUT_SHORT'],
+  ['is altered', 100, 100, 'DFS_ALTERED'],
+])('a get whose content %s leaves nothing under the final name, nor beside it', async (_what, said, given, code) => {
+  const at = folder();
+  const headers = { 'content-length': String(said), 'grp-version': '7', etag: `"${'0'.repeat(64)}"` };
+  const client = { download: async () => Object.assign(Readable.from([Buffer.alloc(given)]), { headers }) };
+  const target = await openTarget(join(at, 'final'), 'name');
+  const fetched = fetchFile({
+    clients: [client as never],
+    name: 'name',
+    onFound: () => {},
+    write: (bytes) => target.write(bytes),
+  });
+  await expect(fetched).rejects.toMatchObject({ code, hint: expect.stringContaining('final name') });
+  expect(existsSync(join(at, 'final'))).toBe(false);
+  await target.discard();
+  expect(readdirSync(at)).toEqual([]);
 });
 
 test('progress tells share, rate and what is left, by the last seconds', () => {

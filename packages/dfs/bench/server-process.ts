@@ -1,9 +1,10 @@
 // One file server as a process of its own, for benchmarks; the first one keeps the metadata, too.
 import { join } from 'node:path';
 import { systemClock, systemRandom } from '@grp/core';
+import { openNetwork } from '@grp/transport-udp';
 import { createMetaService, DfsMeta, type MetaReply, type MetaRequest } from '../src/index.ts';
 import { createFileServer, DfsClient, fileServerOrders, openBlobStore, Peers } from '../src/node/index.ts';
-import { tcpStreams, transferConfig } from '../src/node/index.ts';
+import { transferConfig } from '../src/node/index.ts';
 import { oneLog } from './one-log.ts';
 
 /** What the parent gives: the folder, this server's id, all ids, and the first server's address if this is another. */
@@ -16,7 +17,7 @@ export interface ServerOrder {
 
 export async function runServer({ folder, id, all, first }: ServerOrder): Promise<void> {
   const store = await openBlobStore({ dir: join(folder, id) });
-  const streams = await tcpStreams({ listen: { host: '127.0.0.1', port: 0 } });
+  const { streams } = await openNetwork({ bind: '127.0.0.1:0', maxStreams: 1_024, maxStreamsPerPeer: 1_024 });
   const elsewhere: MetaReply = { kind: 'not-leader', ...(first !== undefined && { leader: first }) };
   let asked = async (_request: MetaRequest): Promise<MetaReply> => elsewhere;
   if (first === undefined) {

@@ -6,7 +6,8 @@ import { text } from 'node:stream/consumers';
 import { systemClock, systemRandom } from '@grp/core';
 import { createMetaService, DfsMeta, type ReplicatedLog } from '@grp/dfs';
 import { createFileServer, DfsClient, fileServerOrders, openBlobStore, Peers } from '@grp/dfs/node';
-import { tcpStreams, transferConfig } from '@grp/dfs/node';
+import { transferConfig } from '@grp/dfs/node';
+import { openNetwork } from '@grp/transport-udp';
 
 // A log of one server, in memory: a real store replicates it with raft, see the role dfs of @grp/node.
 const meta = new DfsMeta();
@@ -21,7 +22,8 @@ const log: ReplicatedLog = {
 
 const ids = ['n1', 'n2', 'n3'];
 const folder = mkdtempSync(join(tmpdir(), 'grp-dfs-'));
-const streams = await Promise.all(ids.map(() => tcpStreams({ listen: { host: '127.0.0.1', port: 0 } })));
+const networks = await Promise.all(ids.map(() => openNetwork({ bind: '127.0.0.1:0' })));
+const streams = networks.map((network) => network.streams);
 const peers = new Peers({ streams: streams[0] as (typeof streams)[0], config: transferConfig.defaults });
 const service = createMetaService({
   ...{ meta, log, orders: fileServerOrders(peers), clock: systemClock(), random: systemRandom() },
@@ -40,7 +42,7 @@ const servers = await Promise.all(
     if (reply.kind === 'joined') ({ incarnation } = reply);
     const close = async (): Promise<void> => {
       await server.close();
-      await own.close();
+      await networks[at]?.close();
       await store.close();
     };
     return { address: server.address, close };

@@ -75,11 +75,6 @@ export const dfsError = defineErrors({
     message: 'The data folder cannot be used: $problem.',
     hint: 'Check that it exists, is writable, and that no other process uses it.',
   },
-  DFS_PORT_UNUSABLE: {
-    kind: 'conflict',
-    message: 'The file server cannot listen on $address: $problem.',
-    hint: 'Another server may run there; give another port.',
-  },
   DFS_SNAPSHOT_INVALID: {
     kind: 'failure',
     message: 'The snapshot of the metadata is not usable: $problem.',

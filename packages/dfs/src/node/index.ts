@@ -6,8 +6,6 @@ export { createFileServer, type FileServer, type FileServerOptions, type FileSer
 export { transferConfig, type TransferConfig } from './net/config.ts';
 export { fileServerOrders } from './net/orders.ts';
 export { Peers, type PeersOptions } from './net/peers.ts';
-export { tcpStreams, type TcpStreamsOptions } from './net/tcp-streams.ts';
-export { dialStreams } from './net/tcp-streams.ts';
 export { DfsClient, type DfsClientOptions, type FileStream, type GetFileOptions } from './client/dfs-client.ts';
 export type { PutFileOptions, PutFileResult } from './client/dfs-client.ts';
 export type { GetFound } from './client/get-run.ts';

@@ -1,6 +1,7 @@
 // A whole store in one process: file servers on loopback, and one copy of the metadata whose log is memory.
 import { join } from 'node:path';
-import { GrpError, systemClock, systemRandom, type Streams } from '@grp/core';
+import { GrpError, systemClock, systemRandom, type Keyring, type Streams } from '@grp/core';
+import { dialStreams, openNetwork, sealStreams, type Network } from '@grp/transport-udp';
 import {
   createMetaService,
   DfsMeta,
@@ -8,21 +9,14 @@ import {
   type MetaService,
   type ReplicatedLog,
 } from '../../src/index.ts';
-import {
-  createFileServer,
-  DfsClient,
-  dialStreams,
-  fileServerOrders,
-  openBlobStore,
-  Peers,
-} from '../../src/node/index.ts';
-import { tcpStreams, transferConfig, type BlobStore, type FileServer } from '../../src/node/index.ts';
+import { createFileServer, DfsClient, fileServerOrders, openBlobStore, Peers } from '../../src/node/index.ts';
+import { transferConfig, type BlobStore, type FileServer } from '../../src/node/index.ts';
 
 export interface Node {
   readonly id: string;
   readonly store: BlobStore;
   readonly server: FileServer;
-  readonly streams: Streams;
+  readonly network: Network;
   incarnation: number;
 }
 
@@ -54,11 +48,12 @@ export async function startCluster(
   folder: string,
   count: number,
   master: Partial<MasterConfig> = {},
+  keyring?: Keyring,
 ): Promise<Cluster> {
   const meta = new DfsMeta();
   let up: readonly string[] = Array.from({ length: count }, (_, index) => `n${index + 1}`);
   let tellUp: () => void = () => {};
-  const peers = new Peers({ streams: dialStreams(), config: transferConfig.defaults });
+  const peers = new Peers({ streams: sealed(dialStreams(), keyring), config: transferConfig.defaults });
   const service = createMetaService({
     meta,
     log: memoryLog(meta),
@@ -78,14 +73,14 @@ export async function startCluster(
     master,
     defer: (callback) => void setImmediate(callback),
   });
-  const nodes = await Promise.all(up.map((id) => startNode(folder, id, service)));
+  const nodes = await Promise.all(up.map((id) => startNode({ folder, id, service, keyring })));
   const clients: DfsClient[] = [];
   const running = new Set(nodes);
   const addresses = nodes.map(({ server }) => server.address);
   const stop = async (node: Node): Promise<void> => {
     if (!running.delete(node)) return;
     await node.server.close();
-    await node.streams.close();
+    await node.network.close();
     await node.store.close();
   };
   return {
@@ -109,10 +104,22 @@ export async function startCluster(
   };
 }
 
-async function startNode(folder: string, id: string, service: MetaService): Promise<Node> {
+interface NodeParts {
+  readonly folder: string;
+  readonly id: string;
+  readonly service: MetaService;
+  readonly keyring: Keyring | undefined;
+}
+
+function sealed(streams: Streams, keyring: Keyring | undefined): Streams {
+  return keyring === undefined ? streams : sealStreams({ streams, keyring });
+}
+
+async function startNode({ folder, id, service, keyring }: NodeParts): Promise<Node> {
   const store = await openBlobStore({ dir: join(folder, id), config: { reserveBytes: 0 } });
-  const streams = await tcpStreams({ listen: { host: '127.0.0.1', port: 0 } });
-  const node = { id, store, streams, incarnation: 0 };
+  const network = await openNetwork({ bind: '127.0.0.1:0' });
+  const streams = sealed(network.streams, keyring);
+  const node = { id, store, network, incarnation: 0 };
   const server = createFileServer({
     ...{ node: id, store, streams },
     incarnation: () => node.incarnation,

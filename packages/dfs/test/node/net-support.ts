@@ -1,6 +1,6 @@
 // File servers on loopback, with a metadata service that knows nothing.
 import { join } from 'node:path';
-import type { Streams } from '@grp/core';
+import { dialStreams, openNetwork, type Network } from '@grp/transport-udp';
 import type { Ack } from '../../src/index.ts';
 import { createFileServer, type FileServer } from '../../src/node/net/file-server.ts';
 import { IncomingGet } from '../../src/node/net/incoming-get.ts';
@@ -8,14 +8,13 @@ import { transferConfig, type TransferConfig } from '../../src/node/net/config.t
 import { OutgoingPut } from '../../src/node/net/outgoing-put.ts';
 import { Peers } from '../../src/node/net/peers.ts';
 import type { Peer } from '../../src/node/net/peer.ts';
-import { dialStreams, tcpStreams } from '../../src/node/net/tcp-streams.ts';
 import { openBlobStore, type BlobStore } from '../../src/node/store/blob-store.ts';
 import { framesOf, newBlobId, sha256Of, contentOf } from './store-support.ts';
 
 export interface Served {
   readonly server: FileServer;
   readonly store: BlobStore;
-  readonly streams: Streams;
+  readonly network: Network;
   readonly damaged: string[];
   incarnation: number;
 }
@@ -34,9 +33,10 @@ export async function serve(folder: string, count: number, config: Partial<Trans
       dir: join(folder, `n${index}`),
       config: { smallSegmentBytes: 1_048_576, aheadBytes: 65_536, reserveBytes: 0 },
     });
-    const streams = await tcpStreams({ listen: { host: '127.0.0.1', port: 0 } });
+    const network = await openNetwork({ bind: '127.0.0.1:0' });
+    const { streams } = network;
     const damaged: string[] = [];
-    const served: Served = { server: undefined as never, store, streams, damaged, incarnation: 10 + index };
+    const served: Served = { server: undefined as never, store, network, damaged, incarnation: 10 + index };
     const server = createFileServer({
       ...{ node: `n${index}`, store, streams, config },
       incarnation: () => served.incarnation,
@@ -54,9 +54,9 @@ export async function serve(folder: string, count: number, config: Partial<Trans
     async close() {
       peers.close();
       await clientStreams.close();
-      for (const { server, streams, store } of servers) {
+      for (const { server, network, store } of servers) {
         await server.close();
-        await streams.close();
+        await network.close();
         await store.close();
       }
     },

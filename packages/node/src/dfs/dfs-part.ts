@@ -18,7 +18,9 @@ import {
   type BlobStore,
   type FileServer,
 } from '@grp/dfs/node';
+import type { Streams } from '@grp/core';
 import type { Swim } from '@grp/swim';
+import { sealStreams } from '@grp/transport-udp';
 import type { HostedGroup } from '../raft/raft-host.ts';
 import { replicatedLog } from '../raft/replicated-log.ts';
 import { nodeOfServer } from '../raft/server-id.ts';
@@ -53,6 +55,8 @@ export class DfsPart {
   readonly life: ServerLife;
   readonly scrubber: Scrubber;
   readonly #context: RoleContext;
+  /** Sealed when the node has a key. */
+  readonly #streams: Streams;
   readonly #transfers: Peers;
   readonly #keeper: GroupKeeper;
   readonly #stopping = new AbortController();
@@ -60,9 +64,10 @@ export class DfsPart {
   #isReady = false;
 
   constructor(context: RoleContext, swim: Swim, store: BlobStore) {
-    const { name, network, clock, random, logger, options, recorder } = context;
-    const { streams } = network;
+    const { name, clock, random, logger, options, recorder } = context;
     this.#context = context;
+    const streams = streamsOf(context);
+    this.#streams = streams;
     this.store = store;
     this.peers = new DfsPeers(swim);
     this.#transfers = new Peers({ streams, config: transferConfig.resolve({}), node: name });
@@ -151,13 +156,13 @@ export class DfsPart {
 
   #openClient(): DfsClient {
     const { peers } = this;
-    const { name, network, clock } = this.#context;
+    const { name, clock } = this.#context;
     return new DfsClient({
       // Looked up for every request: nodes come and go.
       get servers() {
         return peers.others();
       },
-      streams: network.streams,
+      streams: this.#streams,
       local: (request: MetaRequest) => this.service.answer(request),
       near: name,
       clock,
@@ -205,4 +210,13 @@ export class DfsPart {
     ]);
     return answers.some((answer) => answer.status === 'fulfilled' && answer.value);
   }
+}
+
+/** With a key, whoever does not prove it neither reads nor orders anything. */
+function streamsOf({ network, options, logger }: RoleContext): Streams {
+  const { streams } = network;
+  const { keyring } = options;
+  if (keyring === undefined) return streams;
+  const onRefused = (peer: string, why: string): void => logger.log('debug', 'dfs.unsealed', { peer, why });
+  return sealStreams({ streams, keyring, onRefused });
 }

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Readable } from 'node:stream';
 import { systemClock, systemRandom, type Clock, type GrpError, type Streams } from '@grp/core';
+import { dialStreams } from '@grp/transport-udp';
 import { clientConfig, serviceConfig, type ClientConfig } from '../../config.ts';
 import { dfsError } from '../../errors.ts';
 import type { Conditions, MetaReply, MetaRequest } from '../../messages.ts';
@@ -8,7 +9,6 @@ import type { Ack, BlobId, FileSummary, Manifest, RepairStatus, ServerId, Server
 import { assertName } from '../../names.ts';
 import { transferConfig, type TransferConfig } from '../net/config.ts';
 import { Peers } from '../net/peers.ts';
-import { dialStreams } from '../net/tcp-streams.ts';
 import { GetRun, type GetFound } from './get-run.ts';
 import { MetaClient } from './meta-client.ts';
 import { finalFailure } from '../../client/failure.ts';

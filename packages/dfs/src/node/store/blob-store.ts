@@ -1,4 +1,4 @@
-import { mkdir, readdir, statfs, unlink, writeFile } from 'node:fs/promises';
+import { access, constants, mkdir, readdir, statfs, unlink, writeFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { GrpError, silentLogger, type Logger } from '@grp/core';
 import { lockFolder } from '@grp/storage/node';
@@ -60,6 +60,9 @@ export async function openBlobStore(options: OpenBlobStoreOptions): Promise<Blob
   const config = storeConfig.resolve(options.config);
   let unlock = async (): Promise<void> => {};
   try {
+    await mkdir(folder, { recursive: true, mode: 0o700 });
+    // Of a folder that may not be written to, `mkdir` says that it is not there.
+    await access(folder, constants.W_OK);
     await mkdir(`${folder}/${largeFolder}`, { recursive: true, mode: 0o700 });
     if (exclusive) unlock = await lockFolder(folder);
     const parts = new StoreParts({ folder, config, logger, index: new BlobIndex(), segments: new Segments(folder) });
