@@ -1,10 +1,17 @@
 import { writeFile, rename } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { mkdirSync } from 'node:fs';
+import { setFlagsFromString } from 'node:v8';
 import type { Node, NodeOptions } from '@grp/node';
 import { consoleFolder } from './console/folder.ts';
 import { cliError } from './errors.ts';
 import { armSignals } from './signals.ts';
+
+/**
+ * Garbage is collected when there is so much of it, as a share of what is kept. V8 lets the heap grow to a multiple first,
+ * as long as the machine has room; a node shares the machine, and what it keeps changes slowly.
+ */
+const garbagePercent = 30;
 
 /** A node process in one JSON document: no secrets, only the names of their files. */
 export interface NodeSpec {
@@ -30,6 +37,7 @@ export interface ReadyDocument {
  * @throws GrpError what ended the node; CLI_JOIN_TIMEOUT when no seed answered in time
  */
 export async function runNode(spec: NodeSpec, onReady: (ready: ReadyDocument) => void): Promise<void> {
+  setFlagsFromString(`--heap-growing-percent=${garbagePercent}`);
   const interruption = armSignals();
   try {
     const { createNode, createLogger } = await import('@grp/node');
