@@ -19,6 +19,11 @@ export class Epoch {
   /** The same as `rule`, where it is ISIS. */
   readonly total: TotalOrder | undefined;
   readonly others: readonly Address[];
+  /**
+   * Of two members in total order, the one that receives a round knows both proposals, and with them what its sender will
+   * agree on: it delivers at once, and needs not be told.
+   */
+  readonly isPair: boolean;
   readonly #ranks: ReadonlyMap<Address, number>;
 
   constructor(outlet: Outlet, view: OrderingView, start: { readonly position: number; readonly clock: number }) {
@@ -29,6 +34,7 @@ export class Epoch {
     this.total = outlet.order === 'total' ? new TotalOrder(this.logs, this.rank, start.clock) : undefined;
     this.rule = this.total ?? (outlet.order === 'fifo' ? new FifoOrder(this.logs) : new CausalOrder(this.logs));
     this.#ranks = new Map(view.members.map(({ address }, rank) => [address, rank]));
+    this.isPair = this.total !== undefined && view.members.length === 2;
     this.others = view.members.filter((_, rank) => rank !== this.rank).map(({ address }) => address);
   }
 

@@ -280,7 +280,7 @@ export class Flush {
       this.#outlet.refuse('vector');
       return;
     }
-    log.insert({ ...round, sender, bytes: roundBytes(round.payloads), key: noKey });
+    log.insert({ ...round, sender, bytes: roundBytes(round.payloads), key: noKey, proposal: 0 });
     while (log.have < round.round) {
       const next = log.advance();
       if (next === 'misnumbered') this.#outlet.refuse('sequence');

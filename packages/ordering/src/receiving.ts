@@ -1,7 +1,7 @@
 import type { Millis } from '@grp/core';
 import type { Gap } from './api.ts';
 import type { Epoch } from './epoch.ts';
-import { compareKeys, noKey } from './keys.ts';
+import { compareKeys, greaterKey, noKey } from './keys.ts';
 import type { DataMessage, FinalMessage, Key } from './messages.ts';
 import type { Outlet } from './outlet.ts';
 import { roundBytes, type HeldRound, type SenderLog } from './sender-log.ts';
@@ -166,19 +166,21 @@ export class Receiving {
   }
 
   #accept(sender: number, round: HeldRound): void {
-    const { rule, total } = this.#epoch;
+    const { rule, total, isPair } = this.#epoch;
     const debt = this.#debts[sender] as Debt;
     rule.accept(round);
     if (total === undefined) return;
     this.#offer(sender, debt, round);
+    const { counter, key } = round;
+    if (isPair) debt.early.set(round.round, greaterKey({ counter, proposer: sender }, key));
     this.#decide(sender, this.#epoch.logs[sender] as SenderLog);
   }
 
-  #offer(sender: number, debt: Debt, { round, key }: HeldRound): void {
+  #offer(sender: number, debt: Debt, { round, proposal }: HeldRound): void {
     const last = debt.proposed;
     if (last !== undefined && last.round + last.counters.length !== round) this.#propose(sender, debt);
-    if (debt.proposed === undefined) debt.proposed = { round, counters: [key.counter] };
-    else debt.proposed.counters.push(key.counter);
+    if (debt.proposed === undefined) debt.proposed = { round, counters: [proposal] };
+    else debt.proposed.counters.push(proposal);
   }
 
   #propose(sender: number, debt: Debt): void {
@@ -200,7 +202,9 @@ export class Receiving {
   #repeat(sender: number, log: SenderLog, round: number): void {
     const debt = this.#debts[sender] as Debt;
     const held = log.get(round);
-    if (this.#epoch.total !== undefined && held !== undefined && round > log.decided && round <= log.proposed) {
+    const { total, isPair } = this.#epoch;
+    const isWanted = isPair || round > log.decided;
+    if (total !== undefined && held !== undefined && isWanted && round <= log.proposed) {
       this.#offer(sender, debt, held);
       return;
     }
@@ -242,7 +246,8 @@ export class Receiving {
       if (round > log.have && log.bytes + bytes > config.holdBackBytesMax) return 'hold-back-full';
       return undefined;
     })();
-    if (reason === undefined) return { round, firstSequence, counter, vector, payloads, sender, bytes, key: noKey };
+    if (reason === undefined)
+      return { round, firstSequence, counter, vector, payloads, sender, bytes, key: noKey, proposal: 0 };
     this.#outlet.refuse(reason);
     return undefined;
   }

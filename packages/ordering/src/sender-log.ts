@@ -8,6 +8,8 @@ export interface HeldRound extends RoundBody {
   readonly bytes: number;
   /** Total order: the own proposal, and then what was agreed on. */
   key: Key;
+  /** Total order: the counter of the own proposal. */
+  proposal: number;
 }
 
 /**

@@ -127,7 +127,7 @@ export class Sending {
 
   /** Agrees on what all have proposed for. */
   decide(): void {
-    const { total, own, rank, others, view } = this.#epoch;
+    const { total, own, rank, others, view, isPair } = this.#epoch;
     if (total === undefined) return;
     const firstRound = own.decided + 1;
     const keys: Key[] = [];
@@ -137,6 +137,7 @@ export class Sending {
       this.#agreedKeys.push(key);
     }
     if (keys.length === 0) return;
+    if (isPair) return;
     const stable = this.#stable;
     this.#outlet.transmit(others, { type: 'final', view: view.number, stable, round: firstRound, keys });
     for (const receiver of this.#receivers) if (receiver !== undefined) receiver.told = stable;
@@ -145,9 +146,9 @@ export class Sending {
 
   onMarks(rank: number, marks: Marks): void {
     const receiver = this.#receivers[rank];
-    const { own } = this.#epoch;
+    const { own, isPair } = this.#epoch;
     if (receiver === undefined) return;
-    if (marks.have > own.have || marks.decided > own.decided) {
+    if (marks.have > own.have || (marks.decided > own.decided && !isPair)) {
       this.#outlet.refuse('marks-beyond');
       return;
     }
@@ -236,7 +237,17 @@ export class Sending {
     const { counter, vector } = rule.stamp();
     const { firstSequence, payloads, bytes } = this.#outbox.takeRound();
     const round = own.have + 1;
-    const held: HeldRound = { round, firstSequence, counter, vector, payloads, sender: rank, bytes, key: noKey };
+    const held: HeldRound = {
+      round,
+      firstSequence,
+      counter,
+      vector,
+      payloads,
+      sender: rank,
+      bytes,
+      key: noKey,
+      proposal: 0,
+    };
     invariant(own.insert(held) && own.advance() === held, 'own rounds come in their order');
     rule.accept(held);
     this.#unstableBytes += bytes;

@@ -88,3 +88,34 @@ test('data, proposals and agreed numbers that are lost go out again', () => {
     expect(group.delivered, `lost: ${kind}`).toEqual({ a: ['one'], b: ['one'], c: ['one'] });
   }
 });
+
+test('of two, the receiver knows both proposals: it delivers at once, and is told no number', () => {
+  const group = new Hand('total', 'ab');
+  group.found('ab');
+  group.send('a', 'tea');
+  group.send('b', 'coffee');
+  group.flow(of('data'));
+  // Both clocks stand at 1, both propose 2, and b comes after a.
+  expect(group.delivered).toMatchObject({ a: [], b: [] });
+  expect(group.flow(of('propose', 'b>a'))).toBe(1);
+  group.flow();
+  expect(group.delivered['a']).toHaveLength(2);
+  expect(group.delivered['b']).toEqual(group.delivered['a']);
+  group.send('a', 'milk');
+  expect(group.flow(of('data', 'a>b'))).toBe(1);
+  expect(group.delivered['b']?.at(-1)).toBe('milk');
+  expect(group.packets.filter(of('final'))).toEqual([]);
+});
+
+test('of two, a proposal that was lost is made again, although its round was delivered long ago', () => {
+  const group = new Hand('total', 'ab');
+  group.found('ab');
+  group.send('a', 'tea');
+  group.flow(of('data'));
+  expect(group.delivered).toMatchObject({ a: [], b: ['tea'] });
+  group.lose();
+  group.wait(10_000);
+  group.flow();
+  expect(group.delivered['a']).toEqual(['tea']);
+  expect(group.machine('a').statistics().rounds.resent).toBeGreaterThan(0);
+});

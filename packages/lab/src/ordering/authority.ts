@@ -12,6 +12,8 @@ export class Authority {
   readonly #random: Random;
   #members: readonly OrderingMember[] = [];
   #number = 0;
+  /** The view in which each was last taken in. */
+  readonly #since = new Map<string, number>();
   #isFrozen = false;
   #isReachable: (name: string) => boolean = () => true;
 
@@ -27,6 +29,11 @@ export class Authority {
 
   has(id: string): boolean {
     return this.#members.some((member) => member.id === id);
+  }
+
+  /** Has it been a member without a break since this view? Whoever was out does not know what the others did meanwhile. */
+  hasStayed(id: string, sinceView: number): boolean {
+    return this.has(id) && (this.#since.get(id) ?? 0) <= sinceView;
   }
 
   /** From here on only these hear of views. */
@@ -54,6 +61,7 @@ export class Authority {
     const told = new Set([...this.#members, ...members].map(({ id }) => id.split('#')[0] as string));
     this.#members = members;
     this.#number++;
+    for (const { id } of add) this.#since.set(id, this.#number);
     this.#world.note('view', { number: this.#number, members: members.map(({ id }) => id).join(' ') });
     for (const name of told) this.#tell(name, chance(this.#random, 0.1) ? 200 : 20);
   }

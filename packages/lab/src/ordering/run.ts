@@ -137,7 +137,8 @@ export class OrderingRun {
   canDoWithout(names: readonly string[]): boolean {
     return this.running().some((name) => {
       const { id, group, isDoomed } = this.world.node(name);
-      return !names.includes(name) && !isDoomed && this.authority.has(id) && group.view?.number === this.#latestView;
+      const isCurrent = group.view?.number === this.#latestView && this.authority.hasStayed(id, this.#latestView);
+      return !names.includes(name) && !isDoomed && isCurrent;
     });
   }
 

@@ -43,6 +43,7 @@ export class TotalOrder implements OrderRule {
   accept(round: HeldRound): void {
     const counter = round.sender === this.#self ? round.counter : ++this.#clock;
     round.key = { counter, proposer: this.#self };
+    round.proposal = counter;
     (this.#logs[round.sender] as SenderLog).proposed = round.round;
   }
 
