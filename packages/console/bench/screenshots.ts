@@ -78,7 +78,7 @@ async function labPictures(browser: Browser, url: string): Promise<void> {
   const beside = encodeURIComponent(JSON.stringify({ level: 'gms2', seed: 1 }));
   const lessons = [
     ['lab', '#/lab/gms2-crash?level=gms2&seed=1&t=285'],
-    ['lab-elections', '#/lab/priority?t=20000'],
+    ['lab-elections', '#/lab/priority?t=8000'],
     ['lab-question', '#/lab/gms2-crash?level=gms2&seed=1'],
     ['lab-compare', `#/lab/gms2-crash?level=gms3&seed=1&t=285&beside=${beside}`],
   ] as const;

@@ -112,6 +112,13 @@ test('who stops in good order is no crash; who cannot be listened to ends when t
   ]);
 });
 
+test('a group that is heard of later than a log has its views first all the same', () => {
+  const trace = new LiveTrace(origin);
+  trace.take(event('n1', 5, { noun: 'raft', type: 'role', group: 'chat', role: 'leader', term: 3 }), origin + 5);
+  trace.take(event('n1', 9, { noun: 'gms', type: 'view', view: { id: 1, members: [{ name: 'n1' }] } }), origin + 9);
+  expect(trace.tracks.map(({ id }) => id)).toEqual(['gms', 'raft chat']);
+});
+
 test('what is old is forgotten, and what is in force stays', () => {
   const trace = new LiveTrace(origin, { windowMs: 10_000, notedMax: 100 });
   trace.look(nodes('n1', 'n2'), origin);

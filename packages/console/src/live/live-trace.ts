@@ -53,8 +53,10 @@ export class LiveTrace {
     return this.#lanes;
   }
 
+  /** The views first, where there is a group. */
   get tracks(): readonly Track[] {
-    return [...this.#tracks].map(([id, label]) => ({ id, label }));
+    const tracks = [...this.#tracks].map(([id, label]) => ({ id, label }));
+    return tracks.toSorted((a, b) => Number(b.id === groupTrack) - Number(a.id === groupTrack));
   }
 
   /** What nodes answer when they are asked: who is there, and what had begun before anybody listened. */
