@@ -68,7 +68,7 @@ export class RaftServer {
     await this.end();
   }
 
-  tell(type: 'snapshot'): void {
+  tell(type: 'watch' | 'snapshot'): void {
     this.#child?.send({ type });
   }
 

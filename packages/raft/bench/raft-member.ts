@@ -67,10 +67,11 @@ async function main(): Promise<void> {
   const delay = monitorEventLoopDelay({ resolution: 2 });
   process.on('message', ({ type }: { readonly type: string }) => {
     if (type === 'status') process.send?.({ type, ...statusOf(raft), termChanges, stillMsMax: stillMs(delay) });
-    else if (type === 'snapshot') {
+    else if (type === 'watch') {
       delay.enable();
-      raft.snapshot();
-    } else if (type === 'stop') void raft.stop().then(() => process.send?.({ type: 'stopped' }));
+      delay.reset();
+    } else if (type === 'snapshot') raft.snapshot();
+    else if (type === 'stop') void raft.stop().then(() => process.send?.({ type: 'stopped' }));
     else process.exit(0); // a profiler writes its file then
   });
   process.on('disconnect', () => process.exit(0));

@@ -12,13 +12,19 @@ export interface RestartFigures {
   readonly rssMiBAfter: number;
 }
 
+/** Of the leader, while 64 clients write. */
 export interface SnapshotFigures {
   readonly entries: number;
+  readonly stateMiB: number;
   readonly snapshotMs: number;
-  /** The longest time that the server stood still meanwhile. */
+  /** The longest time that the server stood still under the same load without a snapshot, and with one. */
+  readonly stillMsBefore: number;
   readonly stillMs: number;
+  readonly rssMiBBefore: number;
   readonly rssMiB: number;
 }
+
+const calmMs = 3_000;
 
 /** Fills the log, each entry with a key of its own, and kills and starts a follower. */
 export async function measureRestart(
@@ -52,20 +58,39 @@ export async function measureRestart(
     rssMiBBefore: before.rssMiB,
     rssMiBAfter: after.rssMiB,
   };
-  return { restart, snapshot: await measureSnapshot(follower) };
+  await until(follower, ({ appliedIndex, commitIndex }) => appliedIndex === commitIndex);
+  return { restart, snapshot: await measureSnapshot(raft) };
 }
 
-async function measureSnapshot(server: RaftServer): Promise<SnapshotFigures> {
+async function measureSnapshot(raft: RaftCluster): Promise<SnapshotFigures> {
+  const server = await raft.leader();
+  const common = { over: 'native' as const, targets: raft.addresses, clients: 64, valueBytes, warmUpMs: 0 };
+  const load = measureWrites({ ...common, measureMs: 20_000 }, raft.pids);
+  await pause(1_000);
+  server.tell('watch');
   const before = await server.status();
+  await pause(calmMs);
+  const calm = await server.status();
   const from = performance.now();
   server.tell('snapshot');
-  let stillMs = 0;
+  let [stillMs, rssMiB] = [0, 0];
   const after = await until(server, (status) => {
     stillMs = Math.max(stillMs, status.stillMsMax);
+    rssMiB = Math.max(rssMiB, status.rssMiB);
     return status.snapshotIndex > before.snapshotIndex;
   });
   const snapshotMs = round(performance.now() - from, 0);
-  return { entries: after.appliedIndex, snapshotMs, stillMs, rssMiB: after.rssMiB };
+  await load;
+  const stateMiB = round((before.appliedIndex * (valueBytes + 20)) / 1_048_576, 0);
+  return {
+    entries: after.appliedIndex,
+    stateMiB,
+    snapshotMs,
+    stillMsBefore: calm.stillMsMax,
+    stillMs,
+    rssMiBBefore: calm.rssMiB,
+    rssMiB,
+  };
 }
 
 async function until(server: RaftServer, is: (status: Awaited<ReturnType<RaftServer['status']>>) => boolean) {

@@ -40,10 +40,13 @@ async function leader(): Promise<Replica> {
 }
 
 async function ask(command: Parameters<typeof encodeMapCommand>[0]): Promise<Ended> {
-  const replica = await leader();
   const bytes = encodeMapCommand(command);
   const payload = { type: 'command', session: 0, sequence: 0, acknowledged: 0, command: bytes } as const;
-  return new Promise((resolve) => replica.propose(payload, resolve));
+  for (;;) {
+    const replica = await leader();
+    const ended = await new Promise<Ended>((resolve) => replica.propose(payload, resolve));
+    if (ended.type !== 'not-done') return ended; // surely not done: another one leads by now
+  }
 }
 
 await ask({ type: 'put', key: 'colour', value: 'blue' });

@@ -17,6 +17,14 @@ export const raftConfig = defineConfig(
       unit: 'ms',
       reason: 'No vote against a leader heard within it; longer than the collection pauses of a busy process.',
     },
+    leaderPatienceMs: {
+      default: 220,
+      min: 0,
+      max: 600_000,
+      unit: 'ms',
+      reason:
+        'Silence is borne longer while the connection to the leader stands: it is busy, for death would have closed it.',
+    },
     electionStaggerMs: {
       default: 40,
       min: 0,
@@ -181,6 +189,7 @@ export const raftPresets: Readonly<Record<RaftPreset, Partial<RaftConfig>>> = {
   wan: {
     heartbeatMs: 150,
     electionTimeoutMs: 1_200,
+    leaderPatienceMs: 0,
     electionStaggerMs: 350,
     electionJitterMs: 100,
     quorumTimeoutMs: 2_400,

@@ -54,6 +54,8 @@ export type Input =
   | { readonly type: 'chunk-saved'; readonly id: string; readonly isSaved: boolean }
   /** Answers `install-snapshot`. False: what came together was not the snapshot; it is asked for again. */
   | { readonly type: 'snapshot-installed'; readonly id: string; readonly isWhole: boolean }
+  /** There is a connection to a peer, and the host tells when it breaks. */
+  | { readonly type: 'connected'; readonly peer: ServerId }
   /** The connection to a peer broke: what was on its way is lost. */
   | { readonly type: 'disconnected'; readonly peer: ServerId };
 

@@ -38,6 +38,7 @@ export interface GroupOptions {
   readonly address?: Address | undefined;
   readonly payloads: PayloadCodec;
   readonly receive: (from: ServerId, message: Message) => void;
+  readonly connected: (peer: ServerId) => void;
   readonly disconnected: (peer: ServerId) => void;
   /** Serves clients on the same port; absent: their streams are refused. */
   readonly serveClient?: ServeClient | undefined;
@@ -205,7 +206,9 @@ class Group {
   #link(id: ServerId, address: Address): void {
     const { group, address: own = this.#ports.streams.self } = this.#options;
     const hello = encodeHello({ group, from: this.self, to: id, address: own });
-    this.#links.set(id, new Link(this.#ports, address, hello, () => this.#options.disconnected(id)));
+    const { connected, disconnected } = this.#options;
+    const listener = { onOpen: () => connected(id), onBroken: () => disconnected(id) };
+    this.#links.set(id, new Link(this.#ports, address, hello, listener));
   }
 
   close(): void {
@@ -216,12 +219,17 @@ class Group {
   }
 }
 
+interface LinkListener {
+  readonly onOpen: () => void;
+  readonly onBroken: () => void;
+}
+
 /** One stream to one peer, dialled again whenever it breaks. */
 class Link {
   readonly address: Address;
   readonly #ports: NetworkPorts;
   readonly #hello: Uint8Array;
-  readonly #onBroken: () => void;
+  readonly #listener: LinkListener;
   #stream: ByteStream | undefined;
   #isOpen = false;
   #isBlocked = false;
@@ -231,11 +239,11 @@ class Link {
   #redialMs = redialMinMs;
   #cancelRedial: Cancel = () => {};
 
-  constructor(ports: NetworkPorts, address: Address, hello: Uint8Array, onBroken: () => void) {
+  constructor(ports: NetworkPorts, address: Address, hello: Uint8Array, listener: LinkListener) {
     this.#ports = ports;
     this.address = address;
     this.#hello = hello;
-    this.#onBroken = onBroken;
+    this.#listener = listener;
     this.#dial();
   }
 
@@ -274,6 +282,7 @@ class Link {
         onOpen: () => {
           this.#isOpen = !this.#isClosed;
           this.#redialMs = redialMinMs;
+          if (this.#isOpen) this.#listener.onOpen();
         },
         onDrain: () => {
           this.#isBlocked = false;
@@ -286,7 +295,7 @@ class Link {
           const wasOpen = this.#isOpen;
           this.#reset();
           if (this.#isClosed) return;
-          if (wasOpen) this.#onBroken();
+          if (wasOpen) this.#listener.onBroken();
           this.#cancelRedial = clock.wakeAt(clock.now() + this.#redialMs, () => this.#dial());
           this.#redialMs = Math.min(this.#redialMs * 2, redialMaxMs);
         },

@@ -168,6 +168,7 @@ class RaftNode implements Raft {
       address: this.#options.address,
       payloads,
       receive: (from, message) => this.#life?.replica.receive(from, message),
+      connected: (peer) => this.#life?.replica.connected(peer),
       disconnected: (peer) => this.#life?.replica.disconnected(peer),
       serveClient: this.#options.clients === true ? (payload, answer) => this.#serve(payload, answer) : undefined,
     });

@@ -97,6 +97,11 @@ export class Replica {
     this.#driver.push({ type: 'receive', from, message });
   }
 
+  /** Optional: a leader whose connection stands is given more time before it is doubted. `disconnected` must then follow. */
+  connected(peer: ServerId): void {
+    this.#driver.push({ type: 'connected', peer });
+  }
+
   disconnected(peer: ServerId): void {
     this.#driver.push({ type: 'disconnected', peer });
   }

@@ -21,6 +21,10 @@ export class Election {
   /** When the leader was heard; a start counts, for a vote given before it may have been part of a leader's lease. */
   #leaderHeardAt: Millis = 0;
   #rank: number | undefined;
+  /** Peers to which there is a connection, where the host tells. */
+  readonly #connected = new Set<ServerId>();
+  /** How long doubts were put off since the leader was heard, for one's own delays. */
+  #postponedMs: Millis = 0;
   #votes = new Map<ServerId, boolean>();
   #ownVoteNumber = 0;
   #isTransfer = false;
@@ -55,8 +59,21 @@ export class Election {
     this.#leaderHeardAt = state.now;
     this.#hasObjected = false;
     this.#failedRounds = 0;
+    this.#postponedMs = 0;
     if (rank !== undefined) this.#rank = rank;
-    this.#waitUntil(state.now + this.#timeoutMs());
+    this.#waitUntil(state.now + this.#timeoutMs() + this.#patienceMs());
+  }
+
+  connected(peer: ServerId): void {
+    this.#connected.add(peer);
+  }
+
+  /** A leader that is dead cannot keep its connections: it is doubted as soon as votes may be had. */
+  disconnected(peer: ServerId): void {
+    const { leader, role, now, deadlines } = this.#state;
+    if (!this.#connected.delete(peer) || peer !== leader || role !== 'follower') return;
+    const at = Math.max(now, this.#leaderHeardAt + this.#timeoutMs());
+    if (at < (deadlines.get('election') ?? -Infinity)) this.#waitUntil(at);
   }
 
   becomeFollower(term: Term, leader: ServerId | undefined): void {
@@ -74,12 +91,16 @@ export class Election {
 
   /**
    * After this process stood still, what waited in its sockets is read before anybody is doubted; and a leader on the same
-   * busy machine is given as long as one needed oneself.
+   * busy machine is given as long as one needed oneself. All in all no longer than one waits anyway: on a machine that is
+   * always late somebody must be elected too.
    */
   postpone(stillMs: Millis): void {
     const { deadlines, now, config } = this.#state;
-    const waitMs = Math.min(Math.max(stillMs, config.heartbeatMs), config.electionTimeoutMs);
-    if ((deadlines.get('election') ?? Infinity) <= now) this.#waitUntil(now + waitMs);
+    if ((deadlines.get('election') ?? Infinity) > now || this.#postponedMs >= config.electionTimeoutMs) return;
+    const leastMs = stillMs > config.heartbeatMs ? config.heartbeatMs : 0;
+    const waitMs = Math.min(Math.max(stillMs, leastMs), config.electionTimeoutMs - this.#postponedMs);
+    this.#postponedMs += waitMs;
+    this.#waitUntil(now + waitMs);
   }
 
   /** Nothing was heard for too long. */
@@ -263,6 +284,12 @@ export class Election {
     const staggerMs = config.priorityElections ? Math.min(this.#ownRank(), 8) * config.electionStaggerMs : 0;
     const spreadMs = config.priorityElections ? config.electionJitterMs : config.electionTimeoutMs;
     return config.electionTimeoutMs + staggerMs + below(random, spreadMs + 1);
+  }
+
+  /** More, while the connection stands over which a leader's death would be noticed. */
+  #patienceMs(): Millis {
+    const { leader, config } = this.#state;
+    return leader !== undefined && this.#connected.has(leader) ? config.leaderPatienceMs : 0;
   }
 
   /** How long one round of votes may take, before another begins: more after each failure, so that rounds stop colliding. */

@@ -33,6 +33,8 @@ export class Leader {
   #confirmedRound = 0;
   #confirmedAt: Millis = 0;
   #hasConfirmed = false;
+  /** Who could not listen itself has no right to complain of silence: until then it does not give up. */
+  #patientUntil: Millis = 0;
   #mustBeat = false;
   /** Followers are told how far is committed though there is nothing else to say. */
   #mustTell = false;
@@ -126,9 +128,17 @@ export class Leader {
     this.#confirmRounds();
   }
 
+  /** This process stood still: what the followers said meanwhile is not read yet. */
+  postpone(stillMs: Millis): void {
+    const { now, config } = this.#state;
+    const isNews = now >= this.#patientUntil + config.quorumTimeoutMs;
+    if (isNews) this.#patientUntil = now + Math.min(stillMs + 2 * config.heartbeatMs, config.quorumTimeoutMs);
+  }
+
   onHeartbeat(): void {
     const { now, config } = this.#state;
-    if (config.checkQuorum && now - this.#confirmedAt > config.quorumTimeoutMs) return this.#hooks.stepDown();
+    const isAlone = now - this.#confirmedAt > config.quorumTimeoutMs && now >= this.#patientUntil;
+    if (config.checkQuorum && isAlone) return this.#hooks.stepDown();
     for (const progress of this.#progress.values()) {
       progress.isProbeSent = false;
       if (now - progress.heardAt > config.electionTimeoutMs) progress.stableSince = undefined;

@@ -16,6 +16,9 @@ import { normalise, restore, type RaftMachineOptions } from './restoring.ts';
 import type { State } from './state.ts';
 
 /** Where a server stands: its role, its term, and how far its log has come. */
+/** A wake-up that is later than this says that the process, or the machine, stood still. */
+const lateMs = 3;
+
 export interface RaftStatus {
   readonly id: ServerId;
   readonly role: RoleName;
@@ -109,7 +112,10 @@ export class RaftMachine implements Machine<Input, Effect> {
     state.now = now;
     for (const input of inputs) if (state.stoppedFor === undefined) this.#take(input);
     if (state.stoppedFor !== undefined) return state.takeEffects();
-    if (due !== undefined && now - due > state.config.heartbeatMs) this.#election.postpone(now - due);
+    if (due !== undefined && now - due > lateMs) {
+      this.#election.postpone(now - due);
+      this.#leader.postpone(now - due);
+    }
     this.#runDeadlines();
     return this.#flush();
   }
@@ -194,8 +200,12 @@ export class RaftMachine implements Machine<Input, Effect> {
       case 'applied':
         this.#applier.onApplied(input.index);
         break;
+      case 'connected':
+        this.#election.connected(input.peer);
+        break;
       case 'disconnected':
         if (state.role === 'leader') this.#leader.onDisconnected(input.peer);
+        this.#election.disconnected(input.peer);
         break;
       default:
         this.#takeFetched(input);
