@@ -152,6 +152,26 @@ describe('recordings of nodes', () => {
     expect(events.map(({ at }) => at)).toEqual([5, 5, 5, 5, 6]);
   });
 
+  test('a server of raft that came later is its node', () => {
+    const vote = { role: 'raft', kind: 'vote-request', label: 'vote t2', key: 'v' };
+    const late: NodeRecording = {
+      head: head('n2', 0),
+      omittedCount: 0,
+      events: [{ type: 'departure', at: 1, to: 'n1', ...vote }],
+    };
+    const first: NodeRecording = {
+      head: head('n1', 0),
+      omittedCount: 0,
+      events: [{ type: 'arrival', at: 2, from: 'n2.d36f29c2', ...vote }],
+    };
+    const { lanes, events } = mergeRecordings([first, late]);
+    expect(lanes).toEqual(['n1', 'n2']);
+    expect(events).toMatchObject([
+      { type: 'departure', serial: 1 },
+      { type: 'arrival', from: 'n2', serial: 1 },
+    ]);
+  });
+
   test('two lives of one node are one lane, the second after the first', () => {
     const first: NodeRecording = {
       head: head('n1', 0),

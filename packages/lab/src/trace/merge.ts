@@ -68,8 +68,8 @@ function resolver(recordings: readonly NodeRecording[]): (text: string) => strin
   const names = new Map<string, string>();
   for (const { head } of recordings)
     for (const text of [head.name, head.id, ...Object.values(head.addresses)]) names.set(text, head.name);
-  // A server of raft with an emptied disk is called name~2.
-  return (text) => names.get(text) ?? names.get(text.split('~')[0] as string) ?? text;
+  // A server of raft that was not there at the beginning is called by its node and eight digits: `n4.d36f29c2`.
+  return (text) => names.get(text) ?? names.get(text.replace(/\.[0-9a-f]{8}$/, '')) ?? text;
 }
 
 /** Departures and arrivals that may be of one message: the same key, on the same way. */
