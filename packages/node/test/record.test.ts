@@ -2,6 +2,7 @@ import { mkdtempSync, readFileSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { silentLogger } from '@grp/core';
+import { nodeError } from '../src/errors.ts';
 import { describe, expect, test } from 'vitest';
 import { digestOf } from '../src/record/digest.ts';
 import { tapStateMachine } from '../src/record/log-entries.ts';
@@ -117,7 +118,7 @@ describe('recorder', () => {
     expect(lines()[1].label).toHaveLength(300);
   });
 
-  test('an operation is recorded with its answer, or as unsure when it failed', async () => {
+  test('an operation is recorded with its answer, as not done when it was refused, or as unsure', async () => {
     const { recorder, clock, lines } = await openRecorder('operations');
     const write = { process: 'req-1', f: 'write', key: 'k', value: 'v' };
     await recorder.operation(
@@ -130,10 +131,16 @@ describe('recorder', () => {
     );
     const failing = recorder.operation(write, () => Promise.reject(new Error('no leader')), String);
     await expect(failing).rejects.toThrow('no leader');
+    const refused = recorder.operation(write, () => Promise.reject(nodeError('NODE_ROLES_EMPTY')), String);
+    await expect(refused).rejects.toThrow('role');
+    const unread = recorder.operation({ ...write, f: 'read' }, () => Promise.reject(new Error('gone')), String);
+    await expect(unread).rejects.toThrow('gone');
     await recorder.close();
-    expect(lines().slice(1, 3)).toEqual([
+    expect(lines().slice(1, 5)).toEqual([
       { at: 3, type: 'operation', operation: { ...write, call: 0, return: 3, out: true, type: 'ok' } },
       { at: 3, type: 'operation', operation: { ...write, call: 3, return: null, out: null, type: 'info' } },
+      { at: 3, type: 'operation', operation: { ...write, call: 3, return: 3, out: null, type: 'fail' } },
+      { at: 3, type: 'operation', operation: { ...write, f: 'read', call: 3, return: 3, out: null, type: 'fail' } },
     ]);
   });
 

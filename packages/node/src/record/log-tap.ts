@@ -2,7 +2,15 @@ import type { Logger } from '@grp/core';
 import type { Recorder } from './recorder.ts';
 
 /** The event stream tells these, and so they are in the recording already. */
-const toldElsewhere = new Set(['raft.role', 'raft.recovered', 'gms.blocked', 'gms.excluded', 'node.stopping']);
+const toldElsewhere = new Set([
+  'raft.role',
+  'raft.recovered',
+  'gms.view',
+  'gms.joined',
+  'gms.blocked',
+  'gms.excluded',
+  'node.stopping',
+]);
 
 /**
  * The same log, what is more than debug noted as well: which groups and members a tracker has, lives of a file server,

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { open, type FileHandle } from 'node:fs/promises';
-import type { Cancel, Clock, Logger } from '@grp/core';
+import { GrpError, type Cancel, type Clock, type Logger } from '@grp/core';
 import { nodeError, problemOf } from '../errors.ts';
 
 /** What a role tells of a message: of which kind it is, for people, and what finds it again in the peer's recording. */
@@ -98,7 +98,7 @@ export class Recorder {
     this.#event({ type: 'mark', role, mark, label: cut(label) });
   }
 
-  /** Records what a client asks for and what becomes of it: an answer, or nobody knows. */
+  /** Records what a client asks for and what becomes of it: an answer, surely nothing, or nobody knows. */
   async operation<Result>(
     request: RecordedRequest,
     run: () => Promise<Result>,
@@ -113,7 +113,8 @@ export class Recorder {
       told({ return: this.#now(), out: bounded(out(result)), type: 'ok' });
       return result;
     } catch (cause) {
-      told({ return: null, out: null, type: 'info' });
+      if (isUndone(f, cause)) told({ return: this.#now(), out: null, type: 'fail' });
+      else told({ return: null, out: null, type: 'info' });
       throw cause;
     }
   }
@@ -202,6 +203,14 @@ function lineOf(value: object): Line {
 
 function cut(text: string): string {
   return text.length > textMax ? `${text.slice(0, textMax - 1)}…` : text;
+}
+
+const changeless = new Set(['read', 'get']);
+const refusals: ReadonlySet<string> = new Set(['usage', 'not-found', 'denied', 'conflict']);
+
+/** What was refused was not done, and what only looks changes nothing; all else may have been done, or be done later. */
+function isUndone(f: string, cause: unknown): boolean {
+  return changeless.has(f) || (cause instanceof GrpError && refusals.has(cause.kind));
 }
 
 /** For checkers it is enough that equal values are equal: a long one is recorded as its digest. */
