@@ -3,6 +3,7 @@ import type { Address, ByteStream, Cancel, Keyring, StreamHandlers, Streams } fr
 import { helloOf, keysOf, proves, saltBytes, saltOf } from './sealed-hello.ts';
 import { SealedStream } from './sealed-stream.ts';
 
+/** Which streams are sealed, and with what keys. */
 export interface SealStreamsOptions {
   readonly streams: Streams;
   readonly keyring: Keyring;

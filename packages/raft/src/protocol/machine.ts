@@ -19,6 +19,7 @@ import type { State } from './state.ts';
 /** A wake-up that is later than this says that the process, or the machine, stood still. */
 const lateMs = 3;
 
+/** Where a server stands: its role, its term, and how far its log has come. */
 export interface RaftStatus {
   readonly id: ServerId;
   readonly role: RoleName;
