@@ -30,7 +30,7 @@ const dir = mkdtempSync(join(tmpdir(), 'grp-dfs-kills-'));
 const ids = ['n1', 'n2', 'n3', 'n4', 'n5'];
 const names = Array.from({ length: 12 }, (_, index) => `soak/${index}`);
 const [writerCount, readerCount] = [3, 3];
-const [quietMs, stopMsMax, repairMsMax] = [100, 250, 30_000];
+const [quietMs, stopMsMax, repairMsMax, pauseMsMax] = [100, 250, 30_000, 1_000];
 const template = { roles: ['swim', 'dfs'] } as const;
 await bringUp({ dir, count: ids.length, basePort: 0, template, logFormat: 'json', timeoutMs: 120_000 });
 const all = await clientsOf(dir);
@@ -141,7 +141,7 @@ async function largeFile(bytes: number): Promise<void> {
   const holders = (await statOf(all, 'large')).replicas.map(({ node }) => node);
   const [reader] = ids.filter((id) => !holders.includes(id)) as [string];
   const hash = createHash('sha256');
-  let [received, isKilled] = [0, false];
+  let [received, isKilled, lastAt, longestMs] = [0, false, 0, 0];
   const getAt = performance.now();
   await fetchFile({
     clients: await clientsOf(dir, [reader]),
@@ -150,13 +150,18 @@ async function largeFile(bytes: number): Promise<void> {
     write: async (piece) => {
       hash.update(piece);
       received += piece.length;
+      if (isKilled) longestMs = Math.max(longestMs, performance.now() - lastAt);
+      lastAt = performance.now();
       if (isKilled || received < bytes / 4) return;
       isKilled = true;
       const serving = await servingOf(holders);
       console.error(`${serving} serves the large file, and is killed`);
       await killNode(dir, serving);
+      lastAt = performance.now();
     },
   });
+  figures['largeGetPauseMs'] = Math.round(longestMs);
+  if (longestMs > pauseMsMax) problems.push(`after the kill nothing came for ${Math.round(longestMs)} ms`);
   figures['largeGetMs'] = Math.round(performance.now() - getAt);
   if (hash.digest('hex') !== wanted) problems.push('the large file was read altered');
   for (const id of ids) await restartNode(dir, id, { empty: false, timeoutMs: 60_000 }).catch(() => {});

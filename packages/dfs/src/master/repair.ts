@@ -195,7 +195,7 @@ export class Repair {
     const again: BlobId[] = [];
     let position = 0;
     for (; position < this.#queue.length && later.length < passesMax; position++) {
-      if (this.#copies.size >= config.copiesMax) break;
+      if (this.#copies.size >= config.copiesMax || !this.#hasRoom(context)) break;
       if (this.#tokens <= 0) {
         context.wakeAt(now + Math.max(1, (-this.#tokens * 1_000) / config.repairBytesPerSecond));
         break;
@@ -292,6 +292,14 @@ export class Repair {
 
   #isLoaded({ config }: MasterContext, id: ServerId): boolean {
     return this.#loadOf(id) >= config.copiesPerServerMax;
+  }
+
+  /** A copy needs two servers that are not busy with others; while there are not, no blob need be looked at. */
+  #hasRoom(context: MasterContext): boolean {
+    const { copiesPerServerMax } = context.config;
+    let busy = 0;
+    for (const load of this.#load.values()) if (load >= copiesPerServerMax) busy++;
+    return context.state.servers.size - busy >= 2;
   }
 
   #isShunned(context: MasterContext, id: ServerId): boolean {

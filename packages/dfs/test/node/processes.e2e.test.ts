@@ -1,7 +1,8 @@
 // File servers as processes: one stands still (SIGSTOP), one is killed.
 import { fork, type ChildProcess } from 'node:child_process';
-import { randomBytes } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
@@ -63,6 +64,32 @@ test('nobody waits for a server that stands still', async () => {
   children[2]?.kill('SIGCONT');
   await client.put('after', content);
 });
+
+test.skipIf(process.platform !== 'linux')(
+  'a server that is killed in the middle of a long get is left for another, and every byte is right',
+  async () => {
+    const blocks = Array.from({ length: 24 }, () => randomBytes(1_048_576));
+    await client.put('long', Readable.from(blocks, { objectMode: false }));
+    // Whoever is asked for its bytes reads them from its disk.
+    const readBytes = (pid: number): number =>
+      Number(/rchar: (\d+)/.exec(readFileSync(`/proc/${pid}/io`, 'utf8'))?.[1]);
+    const others = children.slice(1); // the first one keeps the metadata, too
+    const before = others.map(({ pid = 0 }) => readBytes(pid));
+    const hash = createHash('sha256');
+    let received = 0;
+    let isKilled = false;
+    for await (const part of client.get('long').stream as AsyncIterable<Buffer>) {
+      hash.update(part);
+      received += part.length;
+      if (isKilled || received < 4_194_304) continue;
+      isKilled = true;
+      const read = others.map(({ pid = 0 }, index) => readBytes(pid) - (before[index] ?? 0));
+      others[read.indexOf(Math.max(...read))]?.kill('SIGKILL');
+    }
+    expect(received).toBe(24 * 1_048_576);
+    expect(hash.digest('hex')).toBe(createHash('sha256').update(Buffer.concat(blocks)).digest('hex'));
+  },
+);
 
 test('a server that is killed in the middle of a long put is missed by nobody', async () => {
   const block = randomBytes(1_000_000);
