@@ -4,7 +4,9 @@ import { systemClock, type Address } from '@grp/core';
 import { expect, test } from 'vitest';
 import type { AskOptions, PeerAnswer } from '../src/console/ask-peer.ts';
 import { askedMax, ClusterView, type ClusterParts } from '../src/console/cluster.ts';
-import { clusterRoutes, localDocuments } from '../src/console/cluster-routes.ts';
+import { nodeConfig } from '../src/config.ts';
+import { ClusterEvents } from '../src/console/cluster-events.ts';
+import { clusterEventRoutes, clusterRoutes, localDocuments } from '../src/console/cluster-routes.ts';
 import { PageFiles } from '../src/console/page-files.ts';
 import { pageRoutes } from '../src/console/page-routes.ts';
 import { httpTag, placeOfMember, placeOfServer, urlOf } from '../src/console/peers.ts';
@@ -38,6 +40,12 @@ async function consoleApi(options: TestApiOptions = {}, parts: Partial<ClusterPa
     ...parts,
   });
   clusterRoutes(api.server.app, view, systemClock());
+  const events = new ClusterEvents({
+    ...{ clock: api.clock, config: nodeConfig.resolve({}), hub: api.hub, peers: () => [], isSealed: false },
+    self: () => ({ name: 'ann' }),
+    listen: () => () => {},
+  });
+  clusterEventRoutes(api.server.app, events, 64);
   pageRoutes(api.server.app, new PageFiles(folder));
   return { ...api, folder };
 }
@@ -91,7 +99,14 @@ test('before it is built the page is 404 and says so; built anew it is read agai
 
 test('cross-origin requests for the page and its data are refused', async () => {
   const api = await consoleApi();
-  for (const url of ['/', '/assets/app-1.js', '/v1/cluster/nodes', '/v1/cluster/self', '/v1/events'])
+  for (const url of [
+    '/',
+    '/assets/app-1.js',
+    '/v1/cluster/nodes',
+    '/v1/cluster/self',
+    '/v1/cluster/events',
+    '/v1/events',
+  ])
     for (const headers of [{ origin: 'https://evil.example' }, { 'sec-fetch-site': 'cross-site' }]) {
       const answer = await api.get(url, headers);
       expect([url, answer.statusCode, answer.json().error.code]).toEqual([url, 403, 'NODE_ORIGIN_REFUSED']);
@@ -113,7 +128,7 @@ test('a link to the page may be followed, and be neither framed nor fetched', as
 
 test('DNS rebinding: the page and its data answer to names of this machine alone', async () => {
   const api = await consoleApi();
-  for (const url of ['/', '/assets/app-1.js', '/v1/cluster/nodes', '/v1/cluster/self']) {
+  for (const url of ['/', '/assets/app-1.js', '/v1/cluster/nodes', '/v1/cluster/self', '/v1/cluster/events']) {
     const answer = await api.get(url, { host: 'evil.example:7953' });
     expect([url, answer.statusCode, answer.json().error.code]).toEqual([url, 403, 'NODE_HOST_REFUSED']);
   }
@@ -123,10 +138,21 @@ test('missing token: the page opens, since it holds no data, and all data is ref
   const api = await consoleApi({ token });
   expect((await api.get('/')).statusCode).toBe(200);
   expect((await api.get('/assets/app-1.js')).statusCode).toBe(200);
-  for (const url of ['/v1/cluster/nodes', '/v1/cluster/self', '/v1/events', '/v1/swim/members'])
+  for (const url of ['/v1/cluster/nodes', '/v1/cluster/self', '/v1/cluster/events', '/v1/events', '/v1/swim/members'])
     expect([url, (await api.get(url)).statusCode]).toEqual([url, 401]);
   const answer = await api.get('/v1/cluster/self?members=true', { authorization: `Bearer ${token}` });
   expect(answer.json()).toMatchObject({ documents: { 'swim.members': { self: 'ann#1000' } } });
+});
+
+test('the events of all nodes come as one stream, with the name of their node', async () => {
+  const api = await consoleApi();
+  const answer = await api.ask({ method: 'GET', url: '/v1/cluster/events', payloadAsStream: true });
+  expect([answer.statusCode, answer.headers['content-type']]).toEqual([200, 'text/event-stream; charset=utf-8']);
+  let text = '';
+  answer.stream().on('data', (piece: Buffer) => (text += piece.toString('utf8')));
+  api.hub.publish({ noun: 'gms', type: 'view' });
+  await expect.poll(() => text).toContain('"noun":"cluster","type":"event","node":"ann","isSelf":true');
+  answer.stream().destroy();
 });
 
 test('without a token a page is read-only: what a browser sends changes nothing', async () => {
