@@ -103,7 +103,10 @@ describe('five messengers in total order, each with 2,000 lines as fast as it ca
 });
 
 test('the tracker’s commands: policy, invite, kick and ban reach a messenger that runs', async () => {
-  const [sue, tom] = [start('sue'), start('tom')];
+  // Sue comes first and owns the group: an owner is refused by no policy.
+  const sue = start('sue');
+  await until(() => membersOf(sue).length === 1, 'sue is in');
+  const tom = start('tom');
   await until(() => [sue, tom].every((talker) => membersOf(talker).length === 2), 'both are in');
   const here = ['--node', tracker.http];
   expect((await runGrp('tracker', 'groups', ...here)).documents[0]).toMatchObject({
