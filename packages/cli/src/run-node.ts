@@ -11,7 +11,7 @@ import { armSignals } from './signals.ts';
  * Garbage is collected when there is so much of it, as a share of what is kept. V8 lets the heap grow to a multiple first,
  * as long as the machine has room; a node shares the machine, and what it keeps changes slowly.
  */
-const garbagePercent = 30;
+const garbagePercent = 20;
 
 /** A node process in one JSON document: no secrets, only the names of their files. */
 export interface NodeSpec {

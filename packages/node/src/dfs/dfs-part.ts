@@ -35,6 +35,8 @@ import { ServerLife } from './server-life.ts';
 /** The raft group of the metadata, beside others on the same port. */
 export const metaGroup = 'dfs-meta';
 
+/** Five seconds of 4,000 puts a second; who is further behind is served from the disk. */
+const metaCacheBytes = 4_194_304;
 const rememberedTimeoutMs = 1_000;
 const noAnswer: MetaReply = {
   kind: 'failed',
@@ -80,6 +82,7 @@ export class DfsPart {
         signal: this.#stopping.signal,
       }),
       describe: describeEntry,
+      cacheBytesMax: metaCacheBytes,
     });
     const orders = fileServerOrders(this.#transfers);
     this.service = createMetaService({

@@ -44,9 +44,11 @@ export interface OpenOptions {
   readonly begin?: Beginning | undefined;
   /** What an entry did, by its bytes and its answer, for recordings. */
   readonly describe?: ((command: Uint8Array, answer: Uint8Array) => readonly string[]) | undefined;
+  /** Newest entries kept in memory for followers that are a little behind (default: as storage and raft have it). */
+  readonly cacheBytesMax?: number | undefined;
 }
 
-interface GroupParts extends RaftHostParts, Pick<OpenOptions, 'begin'> {
+interface GroupParts extends RaftHostParts, Pick<OpenOptions, 'begin' | 'cacheBytesMax'> {
   readonly dataDir: DataDir;
 }
 
@@ -75,12 +77,12 @@ export class RaftHost {
   }
 
   /** Prepares a group; nothing is opened before its `start`. @throws GrpError NODE_DATA_DIR_NEEDED */
-  open(group: string, stateMachine: StateMachine, { begin, describe }: OpenOptions = {}): HostedGroup {
+  open(group: string, stateMachine: StateMachine, { begin, describe, cacheBytesMax }: OpenOptions = {}): HostedGroup {
     const { dataDir, recorder } = this.#parts;
     // A server that forgets what it has promised breaks the promises of all.
     if (dataDir === undefined) throw nodeError('NODE_DATA_DIR_NEEDED', { context: { group } });
     const machine = recorder === undefined ? stateMachine : tapStateMachine(group, stateMachine, recorder, describe);
-    const hosted = new HostedGroup({ ...this.#parts, dataDir, begin }, this.#network, group, machine);
+    const hosted = new HostedGroup({ ...this.#parts, dataDir, begin, cacheBytesMax }, this.#network, group, machine);
     this.#groups.set(group, hosted);
     return hosted;
   }
@@ -162,14 +164,15 @@ export class HostedGroup {
 
   /** Reads the disk and takes part. @throws GrpError what is wrong with the disk */
   async start(): Promise<void> {
-    const { dataDir, clock, random, logger, options, network, begin } = this.#parts;
+    const { dataDir, clock, random, logger, options, network, begin, cacheBytesMax } = this.#parts;
     const folder = logFolder(dataDir.folder, this.name);
     await mkdir(folder, { recursive: true, mode: 0o700 });
     const identity = await identify(folder, { name: this.#parts.name, options, address: network.self, begin });
     if (this.#isStopped) return;
     this.#identity = identity;
     const disk = nodeDisk(folder);
-    const log = await openLog({ disk, clock, logger, exclusive: false }); // the data folder is locked already
+    const cache = cacheBytesMax === undefined ? {} : { cacheBytesMax };
+    const log = await openLog({ disk, clock, logger, exclusive: false, config: cache }); // the data folder is locked already
     const defer = (callback: () => void): void => void setImmediate(callback);
     const raft = createRaft(
       { log, network: this.#network, clock, random: random.fork(`raft-${this.name}`), logger, defer },
@@ -179,6 +182,7 @@ export class HostedGroup {
         stateMachine: this.#stateMachine,
         address: identity.address,
         priority: options.given.priority ?? 0,
+        config: cache,
         ...(options.given.preset === 'wan' ? { preset: 'wan' } : {}),
         ...(identity.bootstrap && { bootstrap: identity.bootstrap }),
       },
