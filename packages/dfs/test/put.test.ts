@@ -162,6 +162,18 @@ describe('a put', () => {
     expect(put.opened().length).toBeGreaterThan(3);
   });
 
+  test('keeps what was acknowledged while the answer was on its way, which does not judge it', () => {
+    const put = new Put({ replayable: false });
+    put.end();
+    put.store(1);
+    const { call } = request(put.store(2));
+    put.store(3);
+    const [first, , third] = put.opened().map(({ to }) => to.id);
+    const reply = { kind: 'stale-epoch', view: { ...view, epoch: 20 }, valid: [first ?? ''] } as const;
+    const again = request(put.give({ type: 'reply', call, reply }));
+    expect(again.request).toMatchObject({ kind: 'commit-put', acks: [{ node: first }, { node: third }] });
+  });
+
   test('sends everything again under a fresh id when it was given up meanwhile', () => {
     const put = new Put();
     put.end();

@@ -229,7 +229,8 @@ export class PutMachine implements Machine<PutInput, PutEffect> {
   }
 
   #onStale({ view, valid }: StaleEpoch): void {
-    this.#streams.keepOnly(valid);
+    // Who has stored it since the commit was sent is not judged by this answer.
+    this.#streams.discard(this.#committed.filter((id) => !valid.includes(id)));
     this.#phase = 'streaming';
     if (!this.#options.replayable && this.#streams.hopeful < this.#quorum) return this.#giveUp();
     if (this.#streams.hopeful >= this.#quorum) return;

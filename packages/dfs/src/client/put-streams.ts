@@ -78,10 +78,10 @@ export class PutStreams {
     return new Set([...[...this.#streams.values()].map(({ to }) => to.id), ...this.#failed]);
   }
 
-  /** Of those that have stored it, only these count: the others' lives are over. */
-  keepOnly(valid: readonly ServerId[]): void {
+  /** What these have stored does not count: it was stored in a life that is over. */
+  discard(servers: readonly ServerId[]): void {
     for (const [number, { ack, to }] of this.#streams)
-      if (ack !== undefined && !valid.includes(to.id)) this.#streams.delete(number);
+      if (ack !== undefined && servers.includes(to.id)) this.#streams.delete(number);
   }
 
   forgetFailed(): void {
