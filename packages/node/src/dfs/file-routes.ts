@@ -1,3 +1,5 @@
+import type { Readable } from 'node:stream';
+import { buffer } from 'node:stream/consumers';
 import { dfsError, type Manifest } from '@grp/dfs';
 import type { PutFileOptions } from '@grp/dfs/node';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
@@ -25,6 +27,8 @@ import { uploadOf } from './upload.ts';
 
 const versionMax = Number.MAX_SAFE_INTEGER;
 const putQuery = ['if-version', 'if-absent', 'replicas', 'keep', 'request-id'];
+/** Of so few bytes the whole is taken in first: they can go to another server when one of those chosen is just gone. */
+const gatheredBytesMax = 1_048_576;
 // A version may be collected between the look-up and the reading, when others put the same name meanwhile.
 const triesMax = 5;
 
@@ -104,7 +108,9 @@ async function putFile(part: DfsPart, { request, reply, name, put }: PutParts): 
   const sha256 = headerOf(request, 'grp-sha256')?.toLowerCase();
   const { source, problem } = uploadOf(request.raw, sha256);
   try {
-    const done = await told(part, () => part.client.put(name, source, { ...put, signal: goneSignal(reply) }));
+    const isSmall = (put.bytesHint ?? Infinity) <= gatheredBytesMax;
+    const content = isSmall ? await gathered(source) : source;
+    const done = await told(part, () => part.client.put(name, content, { ...put, signal: goneSignal(reply) }));
     reply.code(201).headers({ etag: `"${done.sha256}"`, 'grp-version': String(done.version) });
     return putDocument(done);
   } catch (cause) {
@@ -112,6 +118,16 @@ async function putFile(part: DfsPart, { request, reply, name, put }: PutParts): 
     request.raw.resume();
     const wrong = problem();
     throw wrong === undefined ? cause : dfsError('DFS_REQUEST_INVALID', { context: { problem: wrong } });
+  }
+}
+
+/** @throws GrpError DFS_SOURCE_CHANGED */
+async function gathered(source: Readable): Promise<Buffer> {
+  try {
+    return await buffer(source);
+  } catch (cause) {
+    const problem = cause instanceof Error ? cause.message : String(cause);
+    throw dfsError('DFS_SOURCE_CHANGED', { cause, context: { problem } });
   }
 }
 
