@@ -202,6 +202,21 @@ describe('a put', () => {
     expect(effects[0]).toMatchObject({ failure: { code: 'DFS_NO_SERVERS', context: { needed: 2, usable: 1 } } });
   });
 
+  test('waits a little for the first server of a store that has just begun', () => {
+    const put = new Put({ view: { epoch: 0, servers: [] } });
+    const nobody = { kind: 'placement', blob: blobId(1), epoch: 1, targets: [], writeQuorum: 2 } as const;
+    put.give({ type: 'reply', call: request(put.effects).call, reply: nobody });
+    const again = request(put.wait(config.retryMs));
+    put.give({ type: 'reply', call: again.call, reply: { ...nobody, targets: view.servers.slice(0, 3) } });
+    expect(put.opened()).toHaveLength(3);
+
+    const late = new Put({ view: { epoch: 0, servers: [] } });
+    let { call } = request(late.effects);
+    while (!typesOf(late.give({ type: 'reply', call, reply: nobody })).includes('failed'))
+      call = request(late.wait(config.putTimeoutMs / 4)).call;
+    expect(late.effects.find(({ type }) => type === 'failed')).toMatchObject({ failure: { code: 'DFS_NO_SERVERS' } });
+  });
+
   test('waits for its source without end, but not for servers', () => {
     const idle = new Put();
     idle.give(

@@ -12,6 +12,7 @@ import type { PutEffect, PutInput, PutOptions } from './put-types.ts';
 type Phase = 'idle' | 'placing' | 'streaming' | 'committing' | 'trailing' | 'closed';
 
 const restartsMax = 3;
+const joinPatienceMs = 5_000;
 
 /**
  * One put: sends the bytes to as many servers as replicas are wanted, all at once, and commits the version when a
@@ -279,6 +280,9 @@ export class PutMachine implements Machine<PutInput, PutEffect> {
   #tooFew(usable: number): void {
     const { view } = this.#options;
     const known = view === undefined ? usable : Math.max(usable, view.servers.length);
+    // A store that has just begun: its servers are about to join.
+    if (known === 0 && this.#now - this.#progressAt < joinPatienceMs)
+      return this.#askAgain('no file server has joined');
     this.#fail({ code: 'DFS_NO_SERVERS', context: { needed: this.#quorum, usable, known } });
   }
 
