@@ -1,5 +1,6 @@
 import type { PersistWrite, RaftStorage } from './ports.ts';
-import { joined, type SnapshotPieces } from './state-machine.ts';
+import { joined } from './bytes.ts';
+import type { SnapshotPieces } from './state-machine.ts';
 import type { Entry, LogIndex, SnapshotInfo } from './types.ts';
 
 /**

@@ -1,5 +1,5 @@
 import { invariant } from '@grp/core';
-import { ByteWriter } from './bytes.ts';
+import { ByteWriter, joined } from './bytes.ts';
 import { RecordReader } from './record-reader.ts';
 import { SessionReader, SessionTable, sessionRules, type SessionRefusal, type SessionRules } from './sessions.ts';
 import type { Entry, LogIndex } from './types.ts';
@@ -127,18 +127,6 @@ export class SessionedStateMachine {
     if (machine.inPieces !== true) machine.restore(joined(restoring.parts), { isFirst: true, isLast: true });
     if (restoring.sessions !== undefined) this.#sessions.adopt(restoring.sessions);
   }
-}
-
-/** Several pieces as one. */
-export function joined(parts: readonly Uint8Array[]): Uint8Array {
-  if (parts.length === 1) return parts[0] as Uint8Array;
-  const whole = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
-  let offset = 0;
-  for (const part of parts) {
-    whole.set(part, offset);
-    offset += part.length;
-  }
-  return whole;
 }
 
 // The first piece is drawn when this is called, not when the result is: a generator copies its state in its first turn.

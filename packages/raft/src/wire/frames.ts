@@ -1,4 +1,4 @@
-import { ByteReader, ByteWriter } from '../bytes.ts';
+import { ByteReader, ByteWriter, joined } from '../bytes.ts';
 
 /** A frame: four bytes of length, big end first, and as many bytes. */
 export const frameHeaderBytes = 4;
@@ -70,7 +70,7 @@ export class FrameReader {
     this.#size += bytes.length;
     const frames: Uint8Array[] = [];
     if (this.#size < this.#needed) return frames;
-    const all = this.#chunks.length === 1 ? bytes : joined(this.#chunks, this.#size);
+    const all = joined(this.#chunks);
     let at = 0;
     for (;;) {
       const left = all.length - at;
@@ -89,14 +89,4 @@ export class FrameReader {
 function uint32At(bytes: Uint8Array, at: number): number {
   const byte = (offset: number): number => bytes[at + offset] as number;
   return byte(0) * 0x100_0000 + ((byte(1) << 16) | (byte(2) << 8) | byte(3));
-}
-
-function joined(chunks: readonly Uint8Array[], size: number): Uint8Array {
-  const bytes = new Uint8Array(size);
-  let at = 0;
-  for (const chunk of chunks) {
-    bytes.set(chunk, at);
-    at += chunk.length;
-  }
-  return bytes;
 }
