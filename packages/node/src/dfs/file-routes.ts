@@ -27,7 +27,7 @@ import { uploadOf } from './upload.ts';
 
 const versionMax = Number.MAX_SAFE_INTEGER;
 const putQuery = ['if-version', 'if-absent', 'replicas', 'keep', 'request-id'];
-/** Of so few bytes the whole is taken in first: they can go to another server when one of those chosen is just gone. */
+/** A body that is said to be no longer is taken in whole first: it can go to another server when one has just gone. */
 const gatheredBytesMax = 1_048_576;
 // A version may be collected between the look-up and the reading, when others put the same name meanwhile.
 const triesMax = 5;
