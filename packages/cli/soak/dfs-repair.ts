@@ -98,10 +98,16 @@ async function repairAfterDeath(what: string): Promise<void> {
 
 async function flipBits(count: number): Promise<void> {
   const victim = ids[randomInt(ids.length)] as string;
-  const files = filesBelow(join(dir, 'nodes', victim)).filter(
-    (path) => path.includes('/data/dfs/') && statSync(path).size >= mebibyte,
-  );
-  for (let flip = 0; flip < count; flip++) flipOne(files[randomInt(files.length)] as string);
+  const root = join(dir, 'nodes', victim);
+  const isLarge = (path: string): boolean =>
+    path.includes('/data/dfs/') && (statSync(path, { throwIfNoEntry: false })?.size ?? 0) >= mebibyte;
+  let files: readonly string[] = [];
+  for (let flip = 0; flip < count; flip++) {
+    // Files come and go while the node works.
+    if (flip % 100 === 0) files = filesBelow(root).filter(isLarge);
+    const path = files[randomInt(files.length)] as string;
+    if (isLarge(path)) flipOne(path);
+  }
   const copiesBefore = (await repairOf(all)).copiesDone;
   let wrong = 0;
   for (const [index, [name, sha256]] of [...digests].entries()) {
