@@ -94,17 +94,19 @@ async function restartOf(folder: string) {
   }
 }
 
-/** Elections without a fault, under as many writers as there are, and then without any. */
+/** Elections without a fault, under the greatest number of clients (0: none at all), and then without any. */
 async function calmOf(folder: string) {
   const raft = await startRaft({ size: 3, folder: join(folder, 'raft-calm'), hasGrpc: false });
   try {
     const before = await changesOf(raft);
-    const common = { over: 'native' as const, targets: raft.addresses, clients: 1_000, valueBytes: 256, warmUpMs: 0 };
+    const clients = Math.max(...plan.clients);
+    const common = { over: 'native' as const, targets: raft.addresses, clients, valueBytes: 256, warmUpMs: 0 };
+    const loadMs = clients === 0 ? 0 : plan.seconds * 500;
     // In pieces, because a load process has to answer within a minute.
-    for (let leftMs = plan.seconds * 500; leftMs > 0; leftMs -= 20_000)
+    for (let leftMs = loadMs; leftMs > 0; leftMs -= 20_000)
       await measureWrites({ ...common, measureMs: Math.min(leftMs, 20_000) }, raft.pids);
-    await pause(plan.seconds * 500);
-    return { seconds: plan.seconds, elections: (await changesOf(raft)) - before, load: load() };
+    await pause(plan.seconds * 1_000 - loadMs);
+    return { seconds: plan.seconds, clients, elections: (await changesOf(raft)) - before, load: load() };
   } finally {
     await raft.stop();
   }
