@@ -56,6 +56,7 @@ export const cliError = defineErrors({
     message: '$what',
     hint: 'Check that the file or folder is there and may be used, and that there is space.',
   },
+  CLI_INTERRUPTED: { kind: 'failure', message: 'Interrupted by $signal: $what.' },
   CLI_INTERNAL: {
     kind: 'failure',
     message: 'grp itself failed: $what',

@@ -53,11 +53,16 @@ const table: Readonly<Record<string, Kinds>> = {
   completion: always,
 };
 
+/** What may be stopped before it has done what was asked for. */
+const transfers: ReadonlySet<string> = new Set(['dfs:put', 'dfs:get']);
+
 /** Code and meaning of each way in which a command can end; undefined for a command that the table does not know. */
 export function exitCodesOf(id: string): readonly (readonly [code: string, meaning: string])[] | undefined {
   const known = id.replaceAll(' ', ':'); // help has the words as they are typed
   const kinds = table[known] ?? table[known.split(':')[0] as string];
   if (kinds === undefined) return undefined;
   const rows = kinds.map((kind) => [exitCodes[kind], meanings[kind]] as const);
-  return [[0, 'ok'] as const, ...rows.toSorted(([a], [b]) => a - b)].map(([code, meaning]) => [String(code), meaning]);
+  const all = [[0, 'ok'] as const, ...rows.toSorted(([a], [b]) => a - b)];
+  const listed = all.map(([code, meaning]) => [String(code), meaning] as const);
+  return transfers.has(known) ? [...listed, ['130, 143', 'interrupted by SIGINT, SIGTERM: not done']] : listed;
 }

@@ -11,7 +11,7 @@ export const exitCodeRows: readonly (readonly [code: string, meaning: string])[]
   [String(exitCodes.conflict), 'conflict: a name, port or folder is taken; not the leader'],
   [String(exitCodes['no-quorum']), 'no quorum, or not ready'],
   [String(exitCodes.violated), 'a check was violated: a promise was measured and not kept'],
-  ['130, 143', 'cut short by a second SIGINT or SIGTERM, or by the first where nothing had to be ended in order'],
+  ['130, 143', 'cut short by a second SIGINT or SIGTERM, or by the first where work was asked for and is not done'],
 ];
 
 const environmentRows: readonly (readonly [name: string, meaning: string])[] = [

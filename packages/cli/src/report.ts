@@ -1,6 +1,7 @@
 import { exitCodes, GrpError } from '@grp/core';
 import { cliError } from './errors.ts';
 import { nearest } from './nearest.ts';
+import { exitCodeOfSignal } from './signals.ts';
 
 /** What oclif's parser throws, as far as it is used here. */
 interface ParserError extends Error {
@@ -19,8 +20,9 @@ export function toGrpError(thrown: unknown): GrpError {
   return cliError('CLI_INTERNAL', { context: { what: error.message }, cause: error });
 }
 
-/** The exit code of an error, by its kind. */
+/** The exit code of an error, by its kind; of work that a signal cut short, by the signal. */
 export function exitCodeOf(error: GrpError): number {
+  if (error.code === 'CLI_INTERRUPTED') return exitCodeOfSignal(String(error.context['signal']));
   return exitCodes[error.kind];
 }
 

@@ -49,6 +49,18 @@ test('a target appears whole, in the place of what was there, and nothing is lef
   expect([readdirSync(at), readFileSync(join(at, 'old'), 'utf8')]).toEqual([['old'], 'new']);
 });
 
+test('a process that ends now takes its half of a file along, and never a whole one', async () => {
+  const at = folder();
+  const given = await openTarget(join(at, 'a'), 'a');
+  await given.write(Buffer.from('half'));
+  given.discardNow();
+  const kept = await openTarget(join(at, 'b'), 'b');
+  await kept.finish();
+  kept.discardNow();
+  expect(readdirSync(at)).toEqual(['b']);
+  await given.discard();
+});
+
 test('a folder gets the last part of the name, and nothing is written beside it', async () => {
   const at = folder();
   mkdirSync(join(at, 'in'));

@@ -18,6 +18,8 @@ export interface SendOptions {
   readonly signal?: AbortSignal | undefined;
   readonly onBytes?: ((bytes: number) => void) | undefined;
   readonly onRestart?: (() => void) | undefined;
+  /** Everything is with a node: whether there is a new version is now for the store to say. */
+  readonly onSent?: (() => void) | undefined;
 }
 
 /**
@@ -40,6 +42,7 @@ export async function sendFile(options: SendOptions): Promise<PutDocument> {
   };
   for (const [index, client] of clients.entries()) {
     const { stream, sha256 } = source.read((bytes) => options.onBytes?.(bytes));
+    stream.once('end', () => options.onSent?.());
     try {
       const put = await client.upload<PutDocument>(path, stream, { headers, ...(signal && { signal }) });
       const expected = sha256();

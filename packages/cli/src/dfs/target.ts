@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { rmSync } from 'node:fs';
 import { open, rename, rm, stat, type FileHandle } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { fileError, problemOf } from './errors.ts';
@@ -12,6 +13,8 @@ export interface Target {
   finish(): Promise<void>;
   /** Leaves nothing behind. Idempotent. */
   discard(): Promise<void>;
+  /** The same at once, for a process that ends now. */
+  discardNow(): void;
 }
 
 /**
@@ -74,13 +77,17 @@ class FileTarget implements Target {
     await this.#handle.close().catch(() => {});
     await rm(this.#draft, { force: true });
   }
+
+  discardNow(): void {
+    rmSync(this.#draft, { force: true }); // once it has its final name there is none of this one
+  }
 }
 
 async function deviceTarget(path: string): Promise<Target> {
   try {
     const handle = await open(path, 'w');
     const close = () => handle.close().catch(() => {});
-    return { path, write: (bytes) => writeAll(handle, bytes, path), finish: close, discard: close };
+    return { path, write: (bytes) => writeAll(handle, bytes, path), finish: close, discard: close, discardNow() {} };
   } catch (cause) {
     throw unwritable(path, cause);
   }

@@ -41,9 +41,7 @@ export class DfsGet extends DfsCommand {
       await fetchFile({ ...common, onFound: () => {}, write: writeToStdout });
       return undefined;
     }
-    const found = await this.#save(common, args.dst);
-    if (found === undefined) return undefined;
-    const { path, version, bytes, sha256 } = found;
+    const { path, version, bytes, sha256 } = await this.#save(common, args.dst);
     const saved = document('grp.dfs.get/1', { name, version, bytes, sha256, path });
     return this.show(saved, () => `${path}: version ${version}, ${bytesText(bytes)}`);
   }
@@ -51,9 +49,9 @@ export class DfsGet extends DfsCommand {
   async #save(
     common: Pick<Parameters<typeof fetchFile>[0], 'clients' | 'name' | 'version' | 'range'>,
     dst: string,
-  ): Promise<(Found & { readonly path: string }) | undefined> {
-    const interruption = this.armSignals();
+  ): Promise<Found & { readonly path: string }> {
     let target: Target | undefined;
+    const interruption = this.armSignals(() => target?.discardNow());
     let shown: Awaited<ReturnType<DfsCommand['transferProgress']>> | undefined;
     try {
       const found = await fetchFile({
@@ -74,9 +72,7 @@ export class DfsGet extends DfsCommand {
     } catch (cause) {
       await target?.discard();
       if (!interruption.signal.aborted) throw cause;
-      this.say('Interrupted: nothing was saved.');
-      process.exitCode = 1;
-      return undefined;
+      throw interruption.cutShort('nothing was saved', 'What was there before is unchanged. Get it again.');
     } finally {
       shown?.close();
       interruption.disarm();

@@ -2,6 +2,7 @@ import { argument, toggle, whole } from '../../flags.ts';
 import { DfsCommand } from '../../dfs/command.ts';
 import { checkName } from '../../dfs/paths.ts';
 import { sendFile } from '../../dfs/send.ts';
+import { invocation } from '../../invocation.ts';
 import { openSource } from '../../dfs/source.ts';
 import { putText } from '../../dfs/views.ts';
 
@@ -34,13 +35,14 @@ What breaks off half-way leaves nothing visible. SRC is a file, or - for stdin.`
     keep: whole('keep', 'versions of this file to keep from now on (5 unless given)', 1, 1_000),
   };
 
-  override async run(): Promise<object | undefined> {
+  override async run(): Promise<object> {
     const { args, flags } = await this.parse(DfsPut);
     const name = await checkName(args.name);
     const clients = await this.clients(flags);
     const source = await openSource(args.src);
     const interruption = this.armSignals();
     const { progress, close } = await this.transferProgress(name, source.bytes);
+    let isSent = false;
     try {
       const put = await sendFile({
         clients,
@@ -53,15 +55,19 @@ What breaks off half-way leaves nothing visible. SRC is a file, or - for stdin.`
         signal: interruption.signal,
         onBytes: (bytes) => progress.add(bytes),
         onRestart: () => progress.restart(),
+        onSent: () => (isSent = true),
       });
       close();
       return this.show(put, () => putText(put));
     } catch (cause) {
       close();
       if (!interruption.signal.aborted) throw cause;
-      this.say('Interrupted: nothing was put.');
-      process.exitCode = 1;
-      return undefined;
+      throw isSent
+        ? interruption.cutShort(
+            'all bytes were sent, and the store had not answered',
+            `See whether it is there: ${invocation()} dfs stat ${name}`,
+          )
+        : interruption.cutShort('nothing was put', 'Nothing of it is visible. Put it again.');
     } finally {
       interruption.disarm();
       await source.close();
