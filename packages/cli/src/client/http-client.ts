@@ -140,7 +140,12 @@ export class NodeClient {
     const { method, path, body, source, signal, timeoutMs = this.#connection.timeoutMs } = call;
     const { url, token, ca } = this.#connection;
     const payload = body === undefined ? undefined : JSON.stringify(body);
-    const headers: Record<string, string> = { accept: 'application/json, text/event-stream', ...call.headers };
+    const headers: Record<string, string> = {
+      accept: 'application/json, text/event-stream',
+      // A node that knows how long it is waited for can say in time why it has to wait itself.
+      ...(timeoutMs > 0 && { 'grp-timeout-ms': String(Math.ceil(timeoutMs)) }),
+      ...call.headers,
+    };
     if (payload !== undefined) headers['content-type'] = 'application/json';
     if (token !== undefined) headers['authorization'] = `Bearer ${token}`;
     const isSecure = url.startsWith('https:');

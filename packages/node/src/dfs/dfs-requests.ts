@@ -91,15 +91,16 @@ export async function asked<Kind extends MetaReply['kind']>(
   { client, group }: DfsPart,
   { request, kind, clock, signal }: { request: MetaRequest; kind: Kind; clock: Clock; signal?: AbortSignal },
 ): Promise<Extract<MetaReply, { kind: Kind }>> {
-  const deadline = clock.now() + askTimeoutMs;
+  const begun = clock.now();
   for (;;) {
     const reply = await client.request(request, signal);
     if (reply?.kind === kind) return reply as Extract<MetaReply, { kind: Kind }>;
     if (reply?.kind === 'not-found') throw dfsError('DFS_NOT_FOUND');
-    if (clock.now() > deadline || signal?.aborted === true) {
+    const waitedMs = clock.now() - begun;
+    if (waitedMs > askTimeoutMs || signal?.aborted === true) {
       if (!hasLeader(group)) throw dfsError('DFS_META_NO_QUORUM');
       const problem = reply?.kind === 'failed' ? reply.message : 'no answer';
-      throw dfsError('DFS_META_UNREACHABLE', { context: { timeoutMs: askTimeoutMs, problem } });
+      throw dfsError('DFS_META_UNREACHABLE', { context: { timeoutMs: Math.round(waitedMs), problem } });
     }
     await sleep(clock, askPauseMs, signal);
   }

@@ -1,6 +1,7 @@
-import type { FileServer, Manifest } from '@grp/dfs';
+import type { FileServer, Manifest, MetaReply, MetaRequest } from '@grp/dfs';
 import type { FastifyInstance } from 'fastify';
 import { asDocument } from '../http/documents.ts';
+import { patienceOf } from '../http/patience.ts';
 import type { RoleContext } from '../role.ts';
 import {
   listDocument,
@@ -17,6 +18,12 @@ import { Transfers } from './transfers.ts';
 
 const pageMax = 10_000;
 
+/** Asks the metadata, for as long as the client waits. */
+type Ask = <Kind extends MetaReply['kind']>(
+  question: MetaRequest,
+  kind: Kind,
+) => Promise<Extract<MetaReply, { kind: Kind }>>;
+
 /** `/v1/dfs/…`: any node answers for the whole store; `store` is about itself. */
 export function dfsRoutes(
   app: FastifyInstance,
@@ -24,29 +31,35 @@ export function dfsRoutes(
   { options, clock, logger, recorder, name: node }: RoleContext,
 ): void {
   fileRoutes(app, part, { transfers: new Transfers(options.config), clock, logger, recorder });
+  const get = (path: string, answer: (query: Query, ask: Ask) => Promise<object>): void => {
+    app.get<{ Querystring: Query }>(path, async (request, reply) => {
+      const { signal } = patienceOf(request, reply, clock);
+      return answer(request.query, (question, kind) => asked(part, { request: question, kind, clock, signal }));
+    });
+  };
   for (const path of ['/v1/dfs/list', '/v1/dfs/ls', '/v1/dfs/files'])
-    app.get<{ Querystring: Query }>(path, async ({ query }) => {
+    get(path, async (query, ask) => {
       checkQuery(query, ['prefix', 'after', 'limit']);
       const { prefix = '', after } = query;
       const limit = wholeOf(query, 'limit', 1, pageMax) ?? pageMax;
       const request = { kind: 'list', prefix, after, limit } as const;
-      const { files, more } = await asked(part, { request, kind: 'listed', clock });
+      const { files, more } = await ask(request, 'listed');
       return listDocument(files, more);
     });
 
-  app.get<{ Querystring: Query }>('/v1/dfs/versions', async ({ query }) => {
+  get('/v1/dfs/versions', async (query, ask) => {
     checkQuery(query, ['name', 'limit']);
     const name = nameOf(query);
     const request = { kind: 'versions', name, limit: wholeOf(query, 'limit', 1, 1_000) ?? 1_000 } as const;
-    return versionsDocument(name, (await asked(part, { request, kind: 'versions-listed', clock })).versions);
+    return versionsDocument(name, (await ask(request, 'versions-listed')).versions);
   });
 
-  app.get<{ Querystring: Query }>('/v1/dfs/stat', async ({ query }) => {
+  get('/v1/dfs/stat', async (query, ask) => {
     checkQuery(query, ['name', 'verify']);
     const name = nameOf(query);
     const [{ manifest, holders }, { versions }] = await Promise.all([
-      asked(part, { request: { kind: 'lookup', name }, kind: 'found', clock }),
-      asked(part, { request: { kind: 'versions', name, limit: 1_000 }, kind: 'versions-listed', clock }),
+      ask({ kind: 'lookup', name }, 'found'),
+      ask({ kind: 'versions', name, limit: 1_000 }, 'versions-listed'),
     ]);
     const replicas = await Promise.all(
       manifest.holders.map((id) => replicaState(part, { id, manifest, holders, verify: switchOf(query, 'verify') })),
@@ -62,8 +75,8 @@ export function dfsRoutes(
     });
   });
 
-  app.get('/v1/dfs/repair', async () => {
-    const { status } = await asked(part, { request: { kind: 'repair-status' }, kind: 'repair-status-reply', clock });
+  get('/v1/dfs/repair', async (_query, ask) => {
+    const { status } = await ask({ kind: 'repair-status' }, 'repair-status-reply');
     return repairDocument(status);
   });
 

@@ -7,7 +7,7 @@ import { GrpError, type Clock, type Logger } from '@grp/core';
 import { httpError } from '../errors.ts';
 import type { RecordedRequest, Recorder } from '../record/recorder.ts';
 import { asDocument } from '../http/documents.ts';
-import { goneSignal } from '../http/gone-signal.ts';
+import { patienceOf, type Patience } from '../http/patience.ts';
 import { putDocument } from './dfs-documents.ts';
 import type { DfsPart } from './dfs-part.ts';
 import {
@@ -47,26 +47,36 @@ export function fileRoutes(app: FastifyInstance, part: DfsPart, parts: FileRoute
       const name = nameInUrl(request.url);
       transfers.begin(request, reply);
       const file = { process: request.id, f: 'put', key: keyOf(name), value: headerOf(request, 'grp-sha256') ?? null };
-      return noted(recorder, file, () => putFile(part, { request, reply, name, put }));
+      const patience = patienceOf(request, reply, clock);
+      return noted(recorder, file, () => putFile(part, { request, reply, name, put, patience }));
     });
     scope.get<{ Querystring: Query }>(path, { exposeHeadRoute: false }, async (request, reply) => {
       const name = nameInUrl(request.url);
       transfers.begin(request, reply);
-      return getFile({ part, clock, logger, recorder, request, reply, name });
+      const patience = patienceOf(request, reply, clock);
+      return getFile({ part, clock, logger, recorder, request, reply, patience, name });
     });
     scope.head<{ Querystring: Query }>(path, async (request, reply) => {
-      const get = { part, clock, logger, recorder, request, reply, name: nameInUrl(request.url) };
+      const patience = patienceOf(request, reply, clock);
+      const get = { part, clock, logger, recorder, request, reply, patience, name: nameInUrl(request.url) };
       describe(reply, await manifestOf(get), undefined);
       return reply.send();
     });
-    scope.delete<{ Querystring: Query }>(path, async (request) => {
+    scope.delete<{ Querystring: Query }>(path, async (request, reply) => {
       checkQuery(request.query, ['if-version', 'request-id']);
       const name = nameInUrl(request.url);
       const ifVersion = wholeOf(request.query, 'if-version', 1, versionMax);
       const requestId = request.query['request-id'];
-      const options = { ...(ifVersion !== undefined && { ifVersion }), ...(requestId !== undefined && { requestId }) };
+      const patience = patienceOf(request, reply, clock);
+      const options = {
+        signal: patience.signal,
+        ...(ifVersion !== undefined && { ifVersion }),
+        ...(requestId !== undefined && { requestId }),
+      };
       const file = { process: request.id, f: 'remove', key: keyOf(name), value: null };
-      const { version } = await noted(recorder, file, () => told(part, () => part.client.remove(name, options)));
+      const { version } = await noted(recorder, file, () =>
+        told(part, patience, () => part.client.remove(name, options)),
+      );
       return asDocument('dfs.rm', { name, version });
     });
   });
@@ -102,15 +112,17 @@ interface PutParts {
   readonly reply: FastifyReply;
   readonly name: string;
   readonly put: PutFileOptions;
+  readonly patience: Patience;
 }
 
-async function putFile(part: DfsPart, { request, reply, name, put }: PutParts): Promise<object> {
+async function putFile(part: DfsPart, { request, reply, name, put, patience }: PutParts): Promise<object> {
   const sha256 = headerOf(request, 'grp-sha256')?.toLowerCase();
   const { source, problem } = uploadOf(request.raw, sha256);
   try {
     const isSmall = (put.bytesHint ?? Infinity) <= gatheredBytesMax;
     const content = isSmall ? await gathered(source) : source;
-    const done = await told(part, () => part.client.put(name, content, { ...put, signal: goneSignal(reply) }));
+    const { signal } = patience;
+    const done = await told(part, patience, () => part.client.put(name, content, { ...put, signal }));
     reply.code(201).headers({ etag: `"${done.sha256}"`, 'grp-version': String(done.version) });
     return putDocument(done);
   } catch (cause) {
@@ -160,13 +172,14 @@ interface GetParts {
   readonly request: FileRequest;
   readonly reply: FastifyReply;
   readonly name: string;
+  readonly patience: Patience;
 }
 
 async function getFile(get: GetParts): Promise<unknown> {
-  const { part, request, reply, name, logger } = get;
-  const signal = goneSignal(reply);
+  const { part, request, reply, name, logger, patience } = get;
+  const { signal } = patience;
   for (let tries = 1; ; tries++) {
-    const manifest = await manifestOf(get, signal);
+    const manifest = await manifestOf(get);
     if (headerOf(request, 'if-none-match') === `"${manifest.sha256}"`) return reply.code(304).send();
     const range = rangeOf(headerOf(request, 'range'), manifest.bytes);
     const { stream, found } = part.client.get(name, { version: manifest.version, range, signal });
@@ -179,8 +192,11 @@ async function getFile(get: GetParts): Promise<unknown> {
     } catch (cause) {
       const isGone = (cause as GrpError).code === 'DFS_NOT_FOUND' && request.query['version'] === undefined;
       if (isGone && tries < triesMax) continue;
-      throw noQuorumOr(part, cause);
+      const problem = 'none of its holders gave anything in time';
+      const late = dfsError('DFS_UNREADABLE', { cause, context: { version: manifest.version, problem } });
+      throw noQuorumOr(part, isLate(cause, patience) ? late : cause);
     }
+    patience.end();
     describe(reply, manifest, range);
     return reply.send(stream);
   }
@@ -190,13 +206,13 @@ function problemIn(cause: Error): string {
   return cause instanceof GrpError ? `${cause.code}: ${cause.message}` : cause.message;
 }
 
-async function manifestOf(get: GetParts, signal?: AbortSignal): Promise<Manifest> {
+async function manifestOf(get: GetParts): Promise<Manifest> {
   const { part, clock, recorder, request, name } = get;
+  const { signal } = get.patience;
   checkQuery(request.query, ['version']);
   const version = wholeOf(request.query, 'version', 1, versionMax);
   const lookup = { kind: 'lookup', name, version } as const;
-  const ask = async () =>
-    (await asked(part, { request: lookup, kind: 'found', clock, ...(signal && { signal }) })).manifest;
+  const ask = async () => (await asked(part, { request: lookup, kind: 'found', clock, signal })).manifest;
   // Which version is the newest is what can be old; the bytes of a version are checked by their digest.
   const file = { process: request.id, f: 'get', key: keyOf(name), value: null };
   return version === undefined ? noted(recorder, file, ask) : ask();
@@ -219,12 +235,18 @@ function describe(
   reply.code(206).header('content-range', `bytes ${range.offset}-${range.offset + range.length - 1}/${bytes}`);
 }
 
-async function told<Value>(part: DfsPart, ask: () => Promise<Value>): Promise<Value> {
+async function told<Value>(part: DfsPart, patience: Patience, ask: () => Promise<Value>): Promise<Value> {
   try {
     return await ask();
   } catch (cause) {
-    throw noQuorumOr(part, cause);
+    const context = { timeoutMs: patience.ms, problem: 'the client waits no longer' };
+    throw noQuorumOr(part, isLate(cause, patience) ? dfsError('DFS_META_UNREACHABLE', { cause, context }) : cause);
   }
+}
+
+/** Given up for want of patience: it has been waited for in vain, like anything else that does not come. */
+function isLate(cause: unknown, { ranOut }: Patience): boolean {
+  return cause instanceof GrpError && cause.code === 'DFS_ABORTED' && ranOut();
 }
 
 /** That nobody answers for the metadata has a reason, when nobody leads it. */
