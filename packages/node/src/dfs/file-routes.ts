@@ -236,8 +236,12 @@ function describe(
 }
 
 async function told<Value>(part: DfsPart, patience: Patience, ask: () => Promise<Value>): Promise<Value> {
+  // The store gives up, too, but may be in a pause between two questions.
+  const givenUp = new Promise<never>((_resolve, reject) => {
+    patience.signal.addEventListener('abort', () => reject(dfsError('DFS_ABORTED')), { once: true });
+  });
   try {
-    return await ask();
+    return await Promise.race([ask(), givenUp]);
   } catch (cause) {
     const context = { timeoutMs: patience.ms, problem: 'the client waits no longer' };
     throw noQuorumOr(part, isLate(cause, patience) ? dfsError('DFS_META_UNREACHABLE', { cause, context }) : cause);
