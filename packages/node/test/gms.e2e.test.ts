@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { buffer } from 'node:stream/consumers';
 import { Keyring, systemRandom } from '@grp/core';
 import { nodeAead } from '@grp/transport-udp';
 import { expect, onTestFinished, test } from 'vitest';
@@ -38,8 +39,12 @@ test('a group beside swim: found by tags, in one order', async () => {
     ['bob', 'cid'].map((name) => open({ roles: ['swim', 'gms'], name, join: [baseOf(ann)] })),
   );
   await Promise.all(others.map((node) => node.ready()));
+  const { body } = await fetch(`${ann.http}/v1/gms/tail`);
   const [first, ...rest] = await converse([ann, ...others]);
   for (const row of rest) expect(row).toEqual(first);
+  await ann.stop();
+  const tail = (await buffer(body as ReadableStream)).toString('utf8').trimEnd().split('\n');
+  expect(tail.map((line) => (JSON.parse(line) as { readonly payload: string }).payload)).toEqual(first);
 });
 
 test('a group without swim: seeds name the base ports, and heartbeats judge', async () => {

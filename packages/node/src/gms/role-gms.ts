@@ -1,7 +1,8 @@
 import { createGroup, createHeartbeatDetector, Worker } from '@grp/gms';
 import type { FailureDetector, GroupHandle, HeartbeatDetector, Links, StateTransfer } from '@grp/gms';
 import { createLinks, sealTransport } from '@grp/link';
-import { messageBody, viewBody, type GroupFacts } from '../http/gms-documents.ts';
+import { EventHub } from '../http/event-hub.ts';
+import { messageBody, tailLines, viewBody, type GroupFacts } from '../http/gms-documents.ts';
 import { gmsRoutes } from '../http/gms-routes.ts';
 import { gmsMetrics } from '../metrics/gms-metrics.ts';
 import { tapLinks } from '../record/group-tap.ts';
@@ -36,11 +37,14 @@ export function buildGmsRole(context: RoleContext): RunningRole {
     onFatal: context.fail,
   });
   const metrics = gmsMetrics(group);
+  const tail = new EventHub(clock, options.config, tailLines);
   const cancels = [
     group.on('message', (delivery) => {
       worker.deliver(delivery.payload);
       metrics.countDelivery(delivery.payload.length);
-      publish(messageBody(delivery, worker.hex));
+      const body = messageBody(delivery, worker.hex);
+      publish(body);
+      tail.publish(body);
     }),
     group.on('view', ({ view, joined, gone }) => {
       metrics.countView();
@@ -63,6 +67,7 @@ export function buildGmsRole(context: RoleContext): RunningRole {
       joiner.stop();
       await stopMember(context, group, how);
       for (const cancel of cancels) cancel();
+      tail.close();
       await member.close();
     },
     gms: group,
@@ -70,6 +75,8 @@ export function buildGmsRole(context: RoleContext): RunningRole {
     routes: (app) =>
       gmsRoutes(app, {
         facts,
+        tail,
+        tailClientsMax: options.config.eventClientsMax,
         multicastTimeoutMs: options.config.multicastTimeoutMs,
         crash: (afterSends) => group.crashAfterSends(afterSends, () => process.kill(process.pid, 'SIGKILL')),
       }),

@@ -7,8 +7,36 @@ export interface EventSink {
   destroy(): void;
 }
 
+/** How JSON texts become a stream. */
+export interface StreamFormat {
+  readonly contentType: string;
+  /** Written before the first. */
+  readonly opening: string;
+  readonly frame: (json: string) => string;
+  /** Says nothing, and shows that the stream lives; empty where the format has no such thing. */
+  readonly ping: string;
+}
+
+/** As browsers read them. */
+export const serverSentEvents: StreamFormat = {
+  contentType: 'text/event-stream; charset=utf-8',
+  // Tells the reader that nothing from now on is missed, and to come back after a second when the stream breaks.
+  opening: ': open\nretry: 1000\n\n',
+  frame: (json) => `data: ${json}\n\n`,
+  ping: ': ping\n\n',
+};
+
+/** One JSON text per line. */
+export const jsonLines: StreamFormat = {
+  contentType: 'application/x-ndjson; charset=utf-8',
+  opening: '',
+  frame: (json) => `${json}\n`,
+  ping: '',
+};
+
 export interface EventClientOptions {
   readonly sink: EventSink;
+  readonly format: StreamFormat;
   /** Events kept while the reader is slow; then the oldest go. */
   readonly bufferMax: number;
   /** Their length, in UTF-16 units. */
@@ -20,7 +48,7 @@ export interface EventClientOptions {
 // A reader that has taken nothing for so many pings has gone or hangs, and its place is given free.
 const silentPingsMax = 4;
 
-/** One reader of the event stream: server-sent events, a bounded buffer, and an honest count of what was lost. */
+/** One reader of an event stream: a bounded buffer, and an honest count of what was lost. */
 export class EventClient {
   readonly #options: EventClientOptions;
   readonly #buffer: string[] = [];
@@ -35,7 +63,7 @@ export class EventClient {
 
   /** Sends one JSON text, or keeps it. Returns how many events had to go. */
   send(json: string): number {
-    const frame = `data: ${json}\n\n`;
+    const frame = this.#options.format.frame(json);
     if (!this.#blocked) {
       this.#write(frame);
       return 0;
@@ -52,7 +80,7 @@ export class EventClient {
     if (this.#missedCount > 0) {
       const count = this.#missedCount;
       this.#missedCount = 0;
-      this.#write(`data: ${this.#options.droppedMessage(count)}\n\n`);
+      this.#write(this.#options.format.frame(this.#options.droppedMessage(count)));
     }
     while (!this.#isBlocked() && this.#buffer.length > 0) {
       const frame = this.#buffer.shift() as string;
@@ -61,10 +89,11 @@ export class EventClient {
     }
   }
 
-  /** A comment, so that proxies and readers know that the stream lives. */
+  /** So that proxies and readers know that the stream lives. */
   ping(): void {
-    if (!this.#blocked) this.#write(': ping\n\n');
-    else if (++this.#silentPings >= silentPingsMax) this.#options.sink.destroy();
+    const { ping } = this.#options.format;
+    if (!this.#blocked && ping !== '') this.#write(ping);
+    else if (this.#blocked && ++this.#silentPings >= silentPingsMax) this.#options.sink.destroy();
   }
 
   /** Ends the stream; a reader that does not take what is left is cut off. */

@@ -1,7 +1,7 @@
 import type { Cancel, Clock } from '@grp/core';
 import type { NodeConfig } from '../config.ts';
 import { isoTime } from './documents.ts';
-import { EventClient, type EventSink } from './event-client.ts';
+import { EventClient, serverSentEvents, type EventSink, type StreamFormat } from './event-client.ts';
 
 /** What happened, before the hub adds schema and time. */
 export interface NodeEventBody {
@@ -23,18 +23,36 @@ export interface Subscription {
   cancel(): void;
 }
 
-/** All event streams of a node: one event goes to each reader that wants its kind. */
+/** What the readers of a hub get. */
+export interface HubStyle {
+  readonly format: StreamFormat;
+  /** The JSON text of an event that happened at this wall-clock time. */
+  readonly encode: (event: NodeEventBody, wallMs: number) => string;
+}
+
+const nodeEvents: HubStyle = {
+  format: serverSentEvents,
+  encode: (event, wallMs) => JSON.stringify({ schema: 'grp.node.event/1', at: isoTime(wallMs), ...event }),
+};
+
+/** Event streams of a node: one event goes to each reader that wants its kind. */
 export class EventHub {
   readonly #clock: Clock;
   readonly #config: NodeConfig;
+  readonly #style: HubStyle;
   readonly #readers = new Set<Reader>();
   #cancelPing: Cancel | undefined;
   #droppedCount = 0;
   #closed = false;
 
-  constructor(clock: Clock, config: NodeConfig) {
+  constructor(clock: Clock, config: NodeConfig, style: HubStyle = nodeEvents) {
     this.#clock = clock;
     this.#config = config;
+    this.#style = style;
+  }
+
+  get format(): StreamFormat {
+    return this.#style.format;
   }
 
   get clientCount(): number {
@@ -61,6 +79,7 @@ export class EventHub {
     if (this.#closed || this.#readers.size >= this.#config.eventClientsMax) return undefined;
     const client = new EventClient({
       sink,
+      format: this.#style.format,
       bufferMax: this.#config.eventBufferMax,
       bufferBytesMax: this.#config.eventBufferBytesMax,
       droppedMessage: (count) => this.#encode({ noun: 'node', type: 'dropped', count }),
@@ -86,7 +105,7 @@ export class EventHub {
   }
 
   #encode(event: NodeEventBody): string {
-    return JSON.stringify({ schema: 'grp.node.event/1', at: isoTime(this.#clock.wallMs()), ...event });
+    return this.#style.encode(event, this.#clock.wallMs());
   }
 
   #armPing(): void {

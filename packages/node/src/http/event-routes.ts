@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import { httpError } from '../errors.ts';
-import type { EventSink } from './event-client.ts';
+import { serverSentEvents, type EventSink, type StreamFormat } from './event-client.ts';
 import type { EventHub, Subscription } from './event-hub.ts';
 
 const knownKinds: readonly string[] = [
@@ -46,10 +46,12 @@ export interface EventStreamOptions {
   /** Undefined: there are `max` readers already. */
   readonly subscribe: (sink: EventSink) => Subscription | undefined;
   readonly max: number;
+  /** Default: server-sent events. */
+  readonly format?: StreamFormat;
 }
 
 /** Answers with a stream of events. @throws GrpError NODE_EVENTS_FULL */
-export function streamEvents(reply: FastifyReply, { subscribe, max }: EventStreamOptions): void {
+export function streamEvents(reply: FastifyReply, { subscribe, max, format }: EventStreamOptions): void {
   const { raw } = reply;
   const subscription = subscribe({
     write: (text) => raw.write(text),
@@ -61,18 +63,18 @@ export function streamEvents(reply: FastifyReply, { subscribe, max }: EventStrea
   raw.on('drain', () => subscription.drained());
   raw.on('close', () => subscription.cancel());
   raw.on('error', () => subscription.cancel());
-  open(raw);
+  open(raw, format ?? serverSentEvents);
 }
 
-function open(raw: ServerResponse): void {
+function open(raw: ServerResponse, { contentType, opening }: StreamFormat): void {
   raw.writeHead(200, {
-    'content-type': 'text/event-stream; charset=utf-8',
+    'content-type': contentType,
     'cache-control': 'no-store',
     'x-content-type-options': 'nosniff',
     'x-accel-buffering': 'no', // nginx would hold events back
   });
-  // Tells the reader that nothing from now on is missed, and to come back after a second when the stream breaks.
-  raw.write(': open\nretry: 1000\n\n');
+  if (opening === '') raw.flushHeaders(); // so that the reader knows that nothing from now on is missed
+  else raw.write(opening);
 }
 
 function parseKinds(text: string | undefined): ReadonlySet<string> | undefined {

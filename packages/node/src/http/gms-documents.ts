@@ -1,6 +1,7 @@
 import type { Delivery, Group, GroupMember, View, Worker } from '@grp/gms';
 import { asDocument, payloadFields } from './documents.ts';
-import type { NodeEventBody } from './event-hub.ts';
+import { jsonLines } from './event-client.ts';
+import type { HubStyle, NodeEventBody } from './event-hub.ts';
 
 /** What `/v1/gms/…` tells of one member of a group. */
 export interface GroupFacts {
@@ -36,6 +37,15 @@ export function workerDocument({ group, worker }: GroupFacts) {
     delivered,
   });
 }
+
+/** `/v1/gms/tail`: one line per message; `type: "dropped"` says how many were too fast for the reader. */
+export const tailLines: HubStyle = {
+  format: jsonLines,
+  encode({ type, count, sequence, view, sender, payload, payloadBase64 }) {
+    if (type === 'dropped') return JSON.stringify(asDocument('gms.tail', { type, count }));
+    return JSON.stringify(asDocument('gms.tail', { sequence, view, sender, payload, payloadBase64 }));
+  },
+};
 
 /** A delivered message on the event stream; the line of `gms tail`. */
 export function messageBody({ sequence, view, sender, payload }: Delivery, colour: string): NodeEventBody {

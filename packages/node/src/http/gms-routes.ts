@@ -2,21 +2,30 @@ import type { FastifyInstance } from 'fastify';
 import type { GroupFacts } from './gms-documents.ts';
 import { multicastMany } from '../gms/multicast-many.ts';
 import { asDocument, payloadBytes } from './documents.ts';
+import type { EventHub } from './event-hub.ts';
+import { streamEvents } from './event-routes.ts';
 import { viewDocument, workerDocument } from './gms-documents.ts';
-import { killBody, multicastBody, multicastBodyBytesMax } from './gms-schemas.ts';
+import { killBody, multicastBody, multicastBodyBytesMax, tailQuery } from './gms-schemas.ts';
 import { goneSignal } from './gone-signal.ts';
 
 export interface GmsRouteOptions {
   readonly facts: GroupFacts;
+  /** The deliveries, as lines for `tail`. */
+  readonly tail: EventHub;
+  readonly tailClientsMax: number;
   readonly multicastTimeoutMs: number;
   /** Ends this process as a crash would, now or in the middle of the `afterSends`-th send from now. */
   readonly crash: (afterSends: number) => void;
 }
 
-/** `/v1/gms/…`, all but the deliveries, which come over `/v1/events`. */
-export function gmsRoutes(app: FastifyInstance, { facts, multicastTimeoutMs, crash }: GmsRouteOptions): void {
+/** `/v1/gms/…`. The deliveries come as lines over `tail`, and among other events over `/v1/events`. */
+export function gmsRoutes(app: FastifyInstance, options: GmsRouteOptions): void {
+  const { facts, tail, tailClientsMax: max, multicastTimeoutMs, crash } = options;
   app.get('/v1/gms/view', async () => viewDocument(facts));
   app.get('/v1/gms/workers', async () => workerDocument(facts));
+  app.get('/v1/gms/tail', { schema: tailQuery, exposeHeadRoute: false }, async (_request, reply) => {
+    streamEvents(reply, { subscribe: (sink) => tail.subscribe(sink, undefined), max, format: tail.format });
+  });
 
   interface MulticastBody {
     readonly payload?: string;

@@ -1,6 +1,6 @@
 import { base64Pattern, body, timeoutMs } from './schemas.ts';
 
-// JSON schemas of the bodies that `/v1/gms/…` takes.
+// JSON schemas of what `/v1/gms/…` takes.
 
 const payload = { type: 'string', maxLength: 2_097_152 } as const;
 
@@ -15,3 +15,6 @@ export const multicastBody = body({
 });
 
 export const killBody = body({ afterSends: { type: 'integer', minimum: 0, maximum: 1_000_000 } });
+
+/** It takes nothing: a mistyped wish is told. */
+export const tailQuery = { querystring: { type: 'object', additionalProperties: false, properties: {} } };
