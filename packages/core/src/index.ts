@@ -25,6 +25,7 @@ export { drive, type DriveOptions, type Driver } from './driver.ts';
 export { defineErrors, exitCodes, GrpError, httpStatuses, invariant, InvariantError } from './errors.ts';
 export type { ErrorDetails, ErrorKind, ErrorText, GrpErrorInit } from './errors.ts';
 export { Events, type IterateOptions } from './events.ts';
+export { freeMemory } from './free-memory.ts';
 export { Keyring, type KeyringOptions } from './keyring.ts';
 export { silentLogger } from './logger.ts';
 export { wake, type Machine, type Wake } from './machine.ts';

@@ -1,4 +1,4 @@
-import type { Address, ByteStream, StreamEnd, StreamHandlers } from '@grp/core';
+import { freeMemory, type Address, type ByteStream, type StreamEnd, type StreamHandlers } from '@grp/core';
 import { helloBytes, type StreamKeys } from './sealed-hello.ts';
 import { OpeningRecords, SealingRecords } from './sealed-records.ts';
 
@@ -108,6 +108,7 @@ export class SealedStream implements ByteStream {
     if (rest === undefined || rest.length === 0) return;
     const opened = this.#opening?.open(rest);
     if (opened === undefined) return this.#refuse('altered');
+    freeMemory(chunk); // what was opened lies elsewhere
     this.#held.push(...opened);
     this.#hand();
   }

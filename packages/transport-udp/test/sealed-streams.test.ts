@@ -18,7 +18,7 @@ class Pair implements Streams {
     near.other = other;
     other.other = near;
     near.passes = (bytes) => {
-      this.sent.push(bytes);
+      this.sent.push(Uint8Array.from(bytes)); // a copy: the bytes are the listener's to keep
       return this.alter(bytes);
     };
     near.handlers = handlers;
