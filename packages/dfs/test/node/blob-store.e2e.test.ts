@@ -46,22 +46,28 @@ const logs = (dir: string): readonly string[] =>
     .toSorted()
     .map((name) => join(dir, name));
 
-test.each(sizes)('a blob of %i bytes is read as it was written, also by the next life', async (bytes) => {
-  const first = await open();
-  const blob = await store(first, bytes, { epoch: 7 });
-  expect(await isIntact(first, blob, bytes)).toBe(true);
-  await first.close();
-  const second = await open();
-  expect(second.find(blob)).toEqual({ blob, bytes, epoch: 7 });
-  expect(await isIntact(second, blob, bytes)).toBe(true);
-  const reader = await second.open(blob);
-  expect(reader.sha256).toBe(sha256Of(contentOf(blob, bytes)));
-  reader.close();
-});
+const ways = sizes.flatMap((bytes) => [true, false].map((isBuffered) => ({ bytes, isBuffered })));
+
+test.each(ways)(
+  'a blob of $bytes bytes (buffered: $isBuffered) is read as it was written, also by the next life',
+  async ({ bytes, isBuffered }) => {
+    const first = await open();
+    const blob = await store(first, bytes, { epoch: 7, isBuffered });
+    expect(await isIntact(first, blob, bytes)).toBe(true);
+    await first.close();
+    const second = await open();
+    expect(second.find(blob)).toEqual({ blob, bytes, epoch: 7 });
+    expect(await isIntact(second, blob, bytes)).toBe(true);
+    const reader = await second.open(blob);
+    expect(reader.sha256).toBe(sha256Of(contentOf(blob, bytes)));
+    reader.close();
+  },
+);
 
 test('a process that is killed loses nothing that was acknowledged, and shows nothing that was not', async () => {
   const first = await open();
-  const blobs = await Promise.all(sizes.map((bytes) => store(first, bytes)));
+  // Past the system's cache and through it, in the same segments.
+  const blobs = await Promise.all(ways.map(({ bytes, isBuffered }) => store(first, bytes, { isBuffered })));
   const removed = await store(first, 5_000_000);
   await first.remove(removed);
   const unfinished = newBlobId();
@@ -71,8 +77,9 @@ test('a process that is killed loses nothing that was acknowledged, and shows no
   const second = await open(copy);
   expect(second.find(removed)).toBeUndefined();
   expect(second.find(unfinished)).toBeUndefined();
-  expect(readdirSync(join(copy, 'large'))).toHaveLength(2);
-  for (const [index, blob] of blobs.entries()) expect(await isIntact(second, blob, sizes[index] as number)).toBe(true);
+  expect(readdirSync(join(copy, 'large'))).toHaveLength(4);
+  for (const [index, { bytes }] of ways.entries())
+    expect(await isIntact(second, blobs[index] as string, bytes)).toBe(true);
 });
 
 test('blobs share syncs: a thousand at once take far fewer than a thousand', async () => {

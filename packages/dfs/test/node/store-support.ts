@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { frameBytes } from '../../src/node/store/config.ts';
+import { FrameBuffers } from '../../src/node/store/frame-buffers.ts';
 import { frameCrc } from '../../src/node/store/frame-crc.ts';
 import type { BlobStore } from '../../src/node/store/blob-store.ts';
 import type { Frame } from '../../src/node/store/blob-writer.ts';
@@ -39,14 +40,28 @@ export function framesOf(blob: string, content: Buffer): readonly Frame[] {
   return frames;
 }
 
+export const buffers = new FrameBuffers();
+
+/** A frame as it comes from a connection: in a buffer, which can be written past the system's cache. */
+export function buffered(frame: Frame): Frame {
+  const buffer = buffers.take();
+  Buffer.concat(frame.parts).copy(buffer.content);
+  const parts = [buffer.content.subarray(0, frame.bytes)];
+  return { ...frame, parts, buffer, onFree: () => buffers.giveBack(buffer) };
+}
+
 export async function store(
   target: BlobStore,
   bytes: number,
-  { blob = newBlobId(), epoch = 1 }: { readonly blob?: string; readonly epoch?: number } = {},
+  {
+    blob = newBlobId(),
+    epoch = 1,
+    isBuffered = true,
+  }: Partial<{ blob: string; epoch: number; isBuffered: boolean }> = {},
 ): Promise<string> {
   const content = contentOf(blob, bytes);
   const writer = target.create(blob, epoch, bytes);
-  for (const frame of framesOf(blob, content)) await writer.write(frame);
+  for (const frame of framesOf(blob, content)) await writer.write(isBuffered ? buffered(frame) : frame);
   await writer.finish(sha256Of(content));
   return blob;
 }

@@ -37,7 +37,7 @@ interface Receiving {
 }
 
 function receive(parts: ServerParts, { source, order, writer, resolve, reject }: Receiving): void {
-  const { config, budget } = parts;
+  const { config, budget, buffers } = parts;
   const { blob, bytes, sha256 } = order;
   const windowBytes = config.windowBytes / 2;
   let movedAt = parts.now();
@@ -64,7 +64,9 @@ function receive(parts: ServerParts, { source, order, writer, resolve, reject }:
       onFrame(frame) {
         movedAt = parts.now();
         budget.take(frame.bytes);
-        const written = writer.write(frame).finally(() => budget.release(frame.bytes));
+        const buffer = frame.keep?.();
+        const onFree = buffer && ((): void => buffers.giveBack(buffer));
+        const written = writer.write({ ...frame, buffer, onFree }).finally(() => budget.release(frame.bytes));
         writes = Promise.all([writes, written]);
         written.then(() => get.credit(frame.bytes), fail);
       },

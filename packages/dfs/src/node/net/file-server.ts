@@ -2,12 +2,13 @@ import { silentLogger, type Logger, type Streams } from '@grp/core';
 import { decodeRequest, encodeReply } from '../../codec.ts';
 import type { MetaReply, MetaRequest } from '../../messages.ts';
 import type { BlobStore } from '../store/blob-store.ts';
+import { FrameBuffers } from '../store/frame-buffers.ts';
 import { Budget } from './budget.ts';
 import { transferConfig, type TransferConfig } from './config.ts';
 import { Counters } from './counters.ts';
 import { Peers } from './peers.ts';
 import { ServerConnection } from './server-connection.ts';
-import { FrameBuffers, type ServerParts } from './server-parts.ts';
+import type { ServerParts } from './server-parts.ts';
 
 /** What a file server serves, and to whom. */
 export interface FileServerOptions {
@@ -64,11 +65,11 @@ class TcpFileServer implements FileServer {
     const config = transferConfig.resolve(options.config);
     const counters = new Counters();
     this.address = streams.self;
-    this.#peers = new Peers({ streams, config, node });
+    const buffers = new FrameBuffers();
+    this.#peers = new Peers({ streams, config, node, buffers });
     this.#parts = {
-      ...{ node, store, config, counters, incarnation },
+      ...{ node, store, config, counters, incarnation, buffers },
       budget: new Budget(config.budgetBytes),
-      buffers: new FrameBuffers(),
       retaining: new Set(),
       fetching: new Map(),
       now: () => performance.now(),

@@ -1,5 +1,8 @@
 // What goes over a connection: frames of a 12-byte header and a body. All numbers are little-endian.
+import { freeMemory } from '@grp/core';
 import { frameBytes } from '../store/config.ts';
+import { blockBytes, type FrameBuffer, type FrameBuffers } from '../store/frame-buffers.ts';
+import { dataHeadBytes } from './bodies.ts';
 
 export const headerBytes = 12;
 /** Of the protocol; a peer of a newer one is told, and speaks this one. */
@@ -41,7 +44,15 @@ export interface WireFrame {
   readonly request: number;
   readonly parts: readonly Uint8Array[];
   readonly bytes: number;
+  /**
+   * There for content that came into a buffer: the listener takes it over, and gives it back. Without this call the parts
+   * are valid until the listener returns.
+   */
+  readonly keep?: () => FrameBuffer;
 }
+
+/** Content of fewer bytes is cheaper to leave where it came. */
+const bufferedBytesMin = 65_536;
 
 export function encodeFrameHeader(kind: Kind, request: number, bodyBytes: number): Buffer {
   const header = Buffer.allocUnsafe(headerBytes);
@@ -51,17 +62,23 @@ export function encodeFrameHeader(kind: Kind, request: number, bodyBytes: number
   return header;
 }
 
-/** Cuts a byte stream into frames, without copying. */
+/**
+ * Cuts a byte stream into frames. With `buffers`, content is copied into one of those, and the memory in which it came is
+ * given back at once; everything else stays where it came.
+ */
 export class FrameReader {
   readonly #onFrame: (frame: WireFrame) => void;
+  readonly #buffers: FrameBuffers | undefined;
+  #buffer: FrameBuffer | undefined;
   readonly #head = Buffer.alloc(headerBytes);
   #headFilled = 0;
   #parts: Uint8Array[] = [];
   #wanted = 0;
   #got = 0;
 
-  constructor(onFrame: (frame: WireFrame) => void) {
+  constructor(onFrame: (frame: WireFrame) => void, buffers?: FrameBuffers) {
     this.#onFrame = onFrame;
+    this.#buffers = buffers;
   }
 
   /** Bytes of an unfinished frame. */
@@ -72,6 +89,7 @@ export class FrameReader {
   /** False: this is not the protocol, and the rest is of no use. */
   push(chunk: Uint8Array): boolean {
     let at = 0;
+    let isCopied = this.#buffers !== undefined;
     while (at < chunk.length) {
       if (this.#headFilled < headerBytes) {
         const part = chunk.subarray(at, at + headerBytes - this.#headFilled);
@@ -82,26 +100,51 @@ export class FrameReader {
         this.#wanted = this.#head.readUInt32LE(0);
         const kind = this.#head.readUInt32LE(4);
         if (this.#wanted > bodyBytesMax || kind < 1 || kind > kindMax) return false;
+        const contentBytes = kind === kinds.data ? this.#wanted - dataHeadBytes : 0;
+        if (contentBytes >= bufferedBytesMin && contentBytes <= frameBytes) this.#buffer = this.#buffers?.take();
       }
       const part = chunk.subarray(at, at + this.#wanted - this.#got);
-      if (part.length > 0) this.#parts.push(part);
+      if (this.#buffer !== undefined) this.#buffer.all.set(part, bodyOffset + this.#got);
+      else if (part.length > 0) {
+        this.#parts.push(part);
+        isCopied = false;
+      }
       this.#got += part.length;
       at += part.length;
       if (this.#got === this.#wanted) this.#emit();
     }
+    if (isCopied) freeMemory(chunk);
     return true;
   }
 
+  /** Nothing more comes. */
+  end(): void {
+    if (this.#buffer !== undefined) this.#buffers?.giveBack(this.#buffer);
+    this.#buffer = undefined;
+  }
+
   #emit(): void {
-    const kind = this.#head.readUInt32LE(4) as Kind;
-    const frame = { kind, request: this.#head.readUInt32LE(8), parts: this.#parts, bytes: this.#wanted };
+    const [kind, request] = [this.#head.readUInt32LE(4) as Kind, this.#head.readUInt32LE(8)];
+    const [parts, bytes, buffer] = [this.#parts, this.#wanted, this.#buffer];
     this.#headFilled = 0;
     this.#parts = [];
     this.#got = 0;
     this.#wanted = 0;
-    this.#onFrame(frame);
+    if (buffer === undefined) return this.#onFrame({ kind, request, parts, bytes });
+    // The listener may end this reader meanwhile: the buffer is no longer the reader's.
+    this.#buffer = undefined;
+    let isKept = false;
+    const keep = (): FrameBuffer => {
+      isKept = true;
+      return buffer;
+    };
+    this.#onFrame({ kind, request, parts: [buffer.all.subarray(bodyOffset, bodyOffset + bytes)], bytes, keep });
+    if (!isKept) this.#buffers?.giveBack(buffer);
   }
 }
+
+/** So that the content, behind its own head, begins where a block does. */
+const bodyOffset = blockBytes - dataHeadBytes;
 
 /** The body in one piece. */
 export function joined({ parts, bytes }: WireFrame): Buffer {

@@ -74,51 +74,69 @@ export class GetTransfer implements Transfer {
   async #sendAll(reader: BlobReader): Promise<void> {
     const { offset, length } = this.#order;
     const end = length === 0 ? reader.bytes : Math.min(reader.bytes, offset + length);
-    for (let at = offset; at < end;) {
-      const index = Math.floor(at / frameBytes);
-      const stop = Math.min(end, (index + 1) * frameBytes);
-      await this.#mayGo(stop - at);
-      if (this.#isEnded || this.#session.isClosed) return;
-      await this.#sendFrame(reader, { index, from: at - index * frameBytes, to: stop - index * frameBytes });
-      at = stop;
+    let ahead: Promise<ReadFrame> | undefined;
+    try {
+      for (let at = offset; at < end;) {
+        const frame = await (ahead ?? this.#read(reader, at, end));
+        at += frame.content.length;
+        // While one frame goes out the next one is read.
+        ahead = at < end && !this.#isEnded ? this.#read(reader, at, end) : undefined;
+        ahead?.catch(() => {}); // told in its turn
+        await this.#mayGo(frame.content.length);
+        if (this.#isEnded || this.#session.isClosed) return frame.onFree();
+        this.#send(frame);
+      }
+    } finally {
+      ahead?.then(({ onFree }) => onFree()).catch(() => {});
     }
   }
 
-  /** Waits for the peer's credit, for the connection, and for room in memory. */
+  /** Waits for the peer's credit, and for the connection. */
   async #mayGo(bytes: number): Promise<void> {
     const window = Math.max(frameBytes, Math.min(this.#order.windowBytes, this.#parts.config.windowBytes));
     while (!this.#isEnded && this.#onWay > 0 && this.#onWay + bytes > window)
       await new Promise<void>((resolve) => (this.#wake = resolve));
     await this.#session.writable();
-    await this.#parts.budget.room();
   }
 
-  async #sendFrame(
-    reader: BlobReader,
-    { index, from, to }: { readonly index: number; readonly from: number; readonly to: number },
-  ): Promise<void> {
-    const { budget, buffers, counters } = this.#parts;
-    const bytes = to - from;
-    const isWhole = from === 0 && to === Math.min(frameBytes, reader.bytes - index * frameBytes);
+  /** The frame in which `at` is, from there on, as soon as there is room in memory for it. */
+  async #read(reader: BlobReader, at: number, end: number): Promise<ReadFrame> {
+    const { budget, buffers } = this.#parts;
+    const index = Math.floor(at / frameBytes);
+    const from = at - index * frameBytes;
+    const to = Math.min(frameBytes, end - index * frameBytes);
+    await budget.room();
     const into = to > 65_536 ? buffers.take() : undefined;
-    budget.take(bytes);
-    const done = (): void => {
-      budget.release(bytes);
+    budget.take(to - from);
+    const onFree = (): void => {
+      budget.release(to - from);
       if (into !== undefined) buffers.giveBack(into);
     };
     try {
       // A whole frame goes out under the CRC from the disk, which whoever receives it compares: rot here or on the way
       // is found there. For a part a new one is made, so the old one is compared first.
-      const stored = isWhole ? await reader.stored(index, into) : await reader.verified(index, into);
+      const isWhole = from === 0 && to === Math.min(frameBytes, reader.bytes - index * frameBytes);
+      const stored = isWhole ? await reader.stored(index, into?.content) : await reader.verified(index, into?.content);
       const content = stored.bytes.subarray(from, to);
-      const crc = isWhole ? stored.crc : frameCrc(reader.blob, index, [content]);
-      this.#onWay += bytes;
-      this.movedAt = this.#parts.now();
-      counters.add('get-bytes', bytes);
-      this.#session.send(kinds.data, this.#request, [encodeDataHead(crc, index), content], done);
+      return { index, content, crc: isWhole ? stored.crc : frameCrc(reader.blob, index, [content]), onFree };
     } catch (cause) {
-      done();
+      onFree();
       throw cause;
     }
   }
+
+  #send({ index, content, crc, onFree }: ReadFrame): void {
+    this.#onWay += content.length;
+    this.movedAt = this.#parts.now();
+    this.#parts.counters.add('get-bytes', content.length);
+    this.#session.send(kinds.data, this.#request, [encodeDataHead(crc, index), content], onFree);
+  }
+}
+
+interface ReadFrame {
+  readonly index: number;
+  readonly content: Buffer;
+  readonly crc: number;
+  /** To be called once, when the memory is of no more use. */
+  readonly onFree: () => void;
 }

@@ -10,6 +10,8 @@ export interface ReceivedFrame {
   readonly parts: readonly Uint8Array[];
   readonly bytes: number;
   readonly crc: number;
+  /** As that of the frame in which it came. */
+  readonly keep: WireFrame['keep'];
   /** Where it begins in the blob. */
   readonly offset: number;
 }
@@ -95,7 +97,7 @@ export class IncomingGet {
       return this.#fail(`frame ${index} is altered`, { isDamaged: true, error: undefined });
     const offset = this.#at;
     this.#at += bytes;
-    this.#events.onFrame({ parts: rest, bytes, crc, offset });
+    this.#events.onFrame({ parts: rest, bytes, crc, offset, keep: frame.keep });
     this.#endIfWhole();
   }
 

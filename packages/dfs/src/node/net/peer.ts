@@ -1,6 +1,7 @@
 import { GrpError, type Address, type Streams } from '@grp/core';
 import type { Ack } from '../../model.ts';
 import { dfsError } from '../../errors.ts';
+import type { FrameBuffers } from '../store/frame-buffers.ts';
 import { decodeError, decodeListed, encodeCopy, encodeDigest, encodeList, encodeRemove } from './bodies.ts';
 import { decodeAck, decodeContent, type Content, type ListedBlob, type RemoveOrder, type WireCopy } from './bodies.ts';
 import type { TransferConfig } from './config.ts';
@@ -78,6 +79,7 @@ export interface PeerOptions {
   /** This side's id; empty for a client. */
   readonly node: string;
   readonly config: TransferConfig;
+  readonly buffers?: FrameBuffers;
   /** Calls back after so long, unless taken back. */
   readonly after: (milliseconds: number, callback: () => void) => () => void;
 }
@@ -191,11 +193,12 @@ export class Peer {
   }
 
   #connect(onFree: () => void): Connection {
-    const { streams, address, node, config, after } = this.#options;
+    const { streams, address, node, config, buffers, after } = this.#options;
     const connection: Connection = new Connection((onFrame, onGone) => {
       const session: Session = new Session({
         node,
         windowBytes: config.windowBytes,
+        buffers,
         onFrame,
         onHello: () => cancel(),
         onClose: (end, why) => {

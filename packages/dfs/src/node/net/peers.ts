@@ -1,4 +1,5 @@
 import type { Streams } from '@grp/core';
+import type { FrameBuffers } from '../store/frame-buffers.ts';
 import type { TransferConfig } from './config.ts';
 import { Peer } from './peer.ts';
 
@@ -8,6 +9,8 @@ export interface PeersOptions {
   readonly config: TransferConfig;
   /** This side's id; empty for a client. */
   readonly node?: string;
+  /** Where content is put that comes in; none: it stays in the pieces in which it came. */
+  readonly buffers?: FrameBuffers;
 }
 
 /** The file servers that this process talks to, each with its connections. */
@@ -22,8 +25,8 @@ export class Peers {
   at(address: string): Peer {
     const known = this.#peers.get(address);
     if (known !== undefined) return known;
-    const { streams, config, node = '' } = this.#options;
-    const peer = new Peer({ streams, config, node, address, after });
+    const { node = '' } = this.#options;
+    const peer = new Peer({ ...this.#options, node, address, after });
     this.#peers.set(address, peer);
     return peer;
   }

@@ -84,7 +84,9 @@ export class PutTransfer implements Transfer {
     const { budget, retaining } = this.#parts;
     budget.take(bytes);
     retaining.add(this);
-    this.#write(writer.write({ crc, parts: rest, bytes }), bytes);
+    const buffer = frame.keep?.();
+    const onFree = buffer && ((): void => this.#parts.buffers.giveBack(buffer));
+    this.#write(writer.write({ crc, parts: rest, bytes, buffer, onFree }), bytes);
     if (budget.isSpent) {
       // Blobs that wait in memory for their end would keep each other from it.
       for (const transfer of retaining) transfer.spill();

@@ -48,6 +48,7 @@ export class ServerConnection implements ServerSession {
     this.#session = new Session({
       node: parts.node,
       windowBytes: parts.config.windowBytes,
+      buffers: parts.buffers,
       onFrame: (frame) => this.#heard(frame),
       onClose: (_end, why) => {
         for (const transfer of this.#transfers.values()) transfer.end('gone');

@@ -1,5 +1,5 @@
 import type { BlobStore } from '../store/blob-store.ts';
-import { frameBytes } from '../store/config.ts';
+import type { FrameBuffers } from '../store/frame-buffers.ts';
 import type { Budget } from './budget.ts';
 import type { TransferConfig } from './config.ts';
 import type { Counters } from './counters.ts';
@@ -45,19 +45,4 @@ export interface Transfer {
   readonly owes: boolean;
   /** When it last did something. */
   readonly movedAt: number;
-}
-
-const keptMax = 32;
-
-/** Buffers of a frame each, used again: fresh memory of that size costs more than the reading. */
-export class FrameBuffers {
-  readonly #free: Buffer[] = [];
-
-  take(): Buffer {
-    return this.#free.pop() ?? Buffer.allocUnsafeSlow(frameBytes);
-  }
-
-  giveBack(buffer: Buffer): void {
-    if (this.#free.length < keptMax) this.#free.push(buffer);
-  }
 }

@@ -1,5 +1,6 @@
 import type { ByteStream, StreamEnd, StreamHandlers } from '@grp/core';
 import { decodeHello, encodeHello, type Hello } from './bodies.ts';
+import type { FrameBuffers } from '../store/frame-buffers.ts';
 import { encodeFrameHeader, FrameReader, joined, kinds, protocolVersion, type Kind, type WireFrame } from './frames.ts';
 
 /** Below, parts are put together before they are written: a copy is cheaper than a call. */
@@ -14,6 +15,8 @@ export interface SessionOptions {
   readonly node: string;
   /** What this side takes in one transfer before it gives credit. */
   readonly windowBytes: number;
+  /** Where content is put that comes in; none: it stays in the pieces in which it came. */
+  readonly buffers?: FrameBuffers | undefined;
   readonly onHello?: (hello: Hello) => void;
   readonly onFrame: (frame: WireFrame, session: Session) => void;
   /** Called once. `why` says what was wrong with the peer, if anything was. */
@@ -25,7 +28,7 @@ interface Outgoing {
   readonly onSent: (() => void) | undefined;
 }
 
-/** One connection: frames out, coalesced; frames in, without copying. Both sides say hello first. */
+/** One connection: frames out, coalesced; frames in. Both sides say hello first. */
 export class Session {
   readonly handlers: StreamHandlers;
   readonly #options: SessionOptions;
@@ -43,7 +46,7 @@ export class Session {
 
   constructor(options: SessionOptions) {
     this.#options = options;
-    this.#reader = new FrameReader((frame) => this.#heard(frame));
+    this.#reader = new FrameReader((frame) => this.#heard(frame), options.buffers);
     this.handlers = {
       onData: (bytes) => this.#reader.push(bytes) || this.cut('no-protocol'),
       onEnd: () => this.#stream?.end(),
@@ -192,6 +195,7 @@ export class Session {
   #closed(end: StreamEnd): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
+    this.#reader.end();
     const out = this.#out;
     this.#out = [];
     for (const { onSent } of out) onSent?.();

@@ -6,7 +6,7 @@ import { DataFile } from './data-file.ts';
 import { isTransient, storeError } from './errors.ts';
 import { frameCount, frameCrc, frameLength } from './frame-crc.ts';
 import { largePath, readTable } from './large-file.ts';
-import { decodeHeader, recordHeaderBytes, tableEntriesMax, type RecordHeader } from './record.ts';
+import { decodeHeader, payloadOffset, recordHeaderBytes, tableEntriesMax, type FoundHeader } from './record.ts';
 import type { StoreParts } from './store-parts.ts';
 
 /** A frame as it is on the disk: whoever reads it last compares content and CRC. */
@@ -30,7 +30,7 @@ export class BlobReader {
   readonly #first: Buffer | undefined;
   #isClosed = false;
 
-  constructor(header: RecordHeader, content: Content) {
+  constructor(header: FoundHeader, content: Content) {
     this.blob = header.blob;
     this.bytes = header.bytes;
     this.epoch = header.epoch;
@@ -52,7 +52,7 @@ export class BlobReader {
       if (head?.header.blob !== blob || head.header.sequence !== located.sequence) throw damaged();
       const { header, first } = head;
       if (located.file === undefined) {
-        const from = located.offset + recordHeaderBytes + 4 * header.table.length;
+        const from = located.offset + payloadOffset(header.layout, header.table.length);
         return new BlobReader(header, { crcs: header.table, file: segment, from, first });
       }
       segment.release();
@@ -117,7 +117,7 @@ interface Content {
 }
 
 interface Head {
-  readonly header: RecordHeader;
+  readonly header: FoundHeader;
   readonly first: Buffer | undefined;
 }
 
@@ -131,12 +131,12 @@ export async function readHead(parts: StoreParts, segment: DataFile, located: Lo
   const got = await segment.read(bytes, located.offset);
   const header = decodeHeader(bytes.subarray(0, got), salt);
   if (header === undefined) return undefined;
-  const from = recordHeaderBytes + 4 * header.table.length;
+  const from = payloadOffset(header.layout, header.table.length);
   const isAll = isShort && got >= from + header.payloadBytes && header.payloadBytes > 0;
   return { header, first: isAll ? bytes.subarray(from, from + header.payloadBytes) : undefined };
 }
 
-async function openLarge(parts: StoreParts, header: RecordHeader, number: number): Promise<BlobReader> {
+async function openLarge(parts: StoreParts, header: FoundHeader, number: number): Promise<BlobReader> {
   const file = await DataFile.open(largePath(parts.folder, number), 'existing');
   try {
     const crcs = await readTable(file, header.bytes, header.table[0] ?? 0);

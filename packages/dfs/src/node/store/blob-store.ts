@@ -266,7 +266,7 @@ export class BlobStore {
   async #openLanes(): Promise<void> {
     const parts = this.#parts;
     const { config, folder } = parts;
-    const common: Omit<LaneOptions, 'segmentBytes' | 'aheadBytes'> = {
+    const common: Omit<LaneOptions, 'layout' | 'segmentBytes' | 'aheadBytes'> = {
       folder,
       batchBytesMax: config.batchBytesMax,
       nextNumber: () => parts.nextNumber(),
@@ -275,8 +275,10 @@ export class BlobStore {
       onSealed: (number, bytes) => this.#sealed(number, bytes),
       onFailed: (cause) => void parts.fail(cause),
     };
-    const small = new Lane({ ...common, segmentBytes: config.smallSegmentBytes, aheadBytes: config.aheadBytes });
-    const bulk = new Lane({ ...common, segmentBytes: config.bulkSegmentBytes, aheadBytes: 0 });
+    const small = new Lane({
+      ...{ ...common, layout: 'packed', segmentBytes: config.smallSegmentBytes, aheadBytes: config.aheadBytes },
+    });
+    const bulk = new Lane({ ...common, layout: 'blocks', segmentBytes: config.bulkSegmentBytes, aheadBytes: 0 });
     await Promise.all([small.open(), bulk.open()]);
     parts.lanes = { small, bulk };
   }

@@ -2,7 +2,8 @@ import type { Located } from './blob-index.ts';
 import { storeError } from './errors.ts';
 import { LargeFileWriter } from './large-file.ts';
 import type { Lane, Place } from './lane.ts';
-import { recordBytes, recordKinds, type RecordHeader } from './record.ts';
+import type { FrameBuffer } from './frame-buffers.ts';
+import { recordKinds, type RecordHeader } from './record.ts';
 import type { StoreParts } from './store-parts.ts';
 
 /** Part of a blob: `frameBytes` of content, fewer only in the last one. */
@@ -11,6 +12,10 @@ export interface Frame {
   readonly crc: number;
   readonly parts: readonly Uint8Array[];
   readonly bytes: number;
+  /** The memory that holds all of `parts`: it can then be written past the system's cache. */
+  readonly buffer?: FrameBuffer | undefined;
+  /** Called once, when the store has no more use for the memory. */
+  readonly onFree?: (() => void) | undefined;
 }
 
 /** A blob being stored. Up to `logBlobBytesMax` it stays in memory until it is finished; a larger one goes to its file. */
@@ -20,7 +25,7 @@ export class BlobWriter {
   readonly #parts: StoreParts;
   readonly #generation: number;
   readonly #onDone: (writer: BlobWriter) => void;
-  #frames: Frame[] = [];
+  readonly #frames: Frame[] = [];
   #large: LargeFileWriter | undefined;
   #bytes = 0;
   #state: 'open' | 'finishing' | 'done' = 'open';
@@ -45,9 +50,14 @@ export class BlobWriter {
 
   /** Resolves when the next frame may come. @throws GrpError DFS_DISK_FULL, DFS_STORE_FAILED, DFS_BLOB_ABORTED */
   async write(frame: Frame): Promise<void> {
-    this.#check('open');
-    this.#bytes += frame.bytes;
+    try {
+      this.#check('open');
+    } catch (cause) {
+      frame.onFree?.();
+      throw cause;
+    }
     this.#frames.push(frame);
+    this.#bytes += frame.bytes;
     if (this.#large !== undefined || this.#bytes > this.#parts.config.logBlobBytesMax) await this.spill();
   }
 
@@ -57,10 +67,9 @@ export class BlobWriter {
     const { folder, config } = this.#parts;
     this.#large ??= new LargeFileWriter(folder, this.#parts.nextNumber(), config.syncBytes);
     const large = this.#large;
-    const frames = this.#frames;
-    this.#frames = [];
+    const frames = this.#frames.splice(0);
     try {
-      await Promise.all(frames.map(({ crc, parts, bytes }) => large.write(crc, parts, bytes)));
+      await Promise.all(frames.map((frame) => large.write(frame).finally(frame.onFree)));
     } catch (cause) {
       throw this.#parts.told(cause);
     }
@@ -77,11 +86,12 @@ export class BlobWriter {
       if (this.#large === undefined) await this.#finishInLog(sha256);
       else await this.#finishFile(this.#large, sha256);
     } catch (cause) {
-      await this.#large?.abort();
+      // Of a disk that has failed nobody knows whether the record is there: then its file has to be, too.
+      if (this.#parts.failure === undefined) await this.#large?.abort();
       throw cause;
     } finally {
       this.#state = 'done';
-      this.#frames = [];
+      this.#freeFrames();
       this.#onDone(this);
     }
   }
@@ -90,17 +100,22 @@ export class BlobWriter {
   async abort(): Promise<void> {
     if (this.#state !== 'open') return;
     this.#state = 'done';
-    this.#frames = [];
+    this.#freeFrames();
     this.#onDone(this);
     await this.#large?.abort();
+  }
+
+  #freeFrames(): void {
+    for (const { onFree } of this.#frames.splice(0)) onFree?.();
   }
 
   async #finishInLog(sha256: string): Promise<void> {
     const { small, bulk } = this.#parts.openLanes();
     const lane = this.#bytes <= this.#parts.config.smallBlobBytesMax ? small : bulk;
     const header = this.#header({ kind: recordKinds.blob, sha256, table: this.#frames.map(({ crc }) => crc) });
+    const buffers = this.#frames.flatMap(({ buffer }) => buffer ?? []);
     const payload = this.#frames.flatMap(({ parts }) => parts);
-    await this.#record(lane, header, payload);
+    await this.#record(lane, header, payload, buffers.length === this.#frames.length ? buffers : undefined);
   }
 
   async #finishFile(large: LargeFileWriter, sha256: string): Promise<void> {
@@ -123,10 +138,15 @@ export class BlobWriter {
     return { of: 0, ...given, sequence, epoch, blob: this.blob, bytes: this.#bytes, payloadBytes };
   }
 
-  async #record(lane: Lane, header: RecordHeader, payload: readonly Uint8Array[]): Promise<void> {
+  async #record(
+    lane: Lane,
+    header: RecordHeader,
+    payload: readonly Uint8Array[],
+    buffers?: readonly FrameBuffer[],
+  ): Promise<void> {
     let place: Place;
     try {
-      place = await lane.append(header, payload);
+      place = await lane.append(header, payload, buffers);
     } catch (cause) {
       throw this.#parts.told(cause);
     }
@@ -145,12 +165,12 @@ export class BlobWriter {
 
 /** A record of a blob is durable: the index knows it, and what it replaces is garbage. */
 export function noteStored(parts: StoreParts, header: RecordHeader, place: Place): Located | undefined {
-  const { kind, blob, sequence, epoch, bytes, of, table, payloadBytes } = header;
-  const size = recordBytes(table.length, payloadBytes);
+  const { kind, blob, sequence, epoch, bytes, of } = header;
+  const size = place.recordBytes;
   const file = kind === recordKinds.large ? of : undefined;
   parts.account(place.segment, { total: size, live: size });
   const newest = Math.max(epoch, parts.index.get(blob)?.epoch ?? 0); // two may have been under way at once
-  const before = parts.index.set(blob, { ...place, sequence, epoch: newest, bytes, file, recordBytes: size });
+  const before = parts.index.set(blob, { ...place, sequence, epoch: newest, bytes, file });
   if (before !== undefined) {
     parts.account(before.segment, { live: -before.recordBytes });
     if (before.segment !== place.segment) parts.index.shadow(blob, before.segment);

@@ -1,6 +1,7 @@
 import { syncFolder, type DataFile } from './data-file.ts';
 import {
   decodeHeader,
+  payloadOffset,
   recordBytes,
   recordHeaderBytes,
   recordKinds,
@@ -107,9 +108,8 @@ export class Compaction {
     const { number } = segment.name;
     if (header.kind === recordKinds.removed) {
       if (header.of === number || parts.segments.get(header.of) === undefined) return;
-      const place = await parts.openLanes().small.append(header, []);
-      const size = recordBytes(0, 0);
-      parts.account(place.segment, { total: size, removal: size });
+      const { segment: to, recordBytes: size } = await parts.openLanes().small.append(header, []);
+      parts.account(to, { total: size, removal: size });
       return;
     }
     const isHere = (): boolean => {
@@ -121,8 +121,7 @@ export class Compaction {
     const lane = header.payloadBytes <= parts.config.smallBlobBytesMax ? small : bulk;
     // As it is, damage included: it keeps its CRCs, and is found where it is read.
     const place = await lane.append(header, header.payloadBytes > 0 ? [await at.payload()] : []);
-    const size = recordBytes(header.table.length, header.payloadBytes);
-    parts.account(place.segment, { total: size });
+    parts.account(place.segment, { total: place.recordBytes });
     const located = parts.index.get(header.blob);
     if (!isHere() || located === undefined) {
       // Removed or replaced while it was copied: the copy must not come back when the original's segment is gone.
@@ -131,8 +130,8 @@ export class Compaction {
       return;
     }
     parts.index.set(header.blob, { ...located, ...place });
-    parts.account(place.segment, { live: size });
-    parts.account(number, { live: -size });
+    parts.account(place.segment, { live: place.recordBytes });
+    parts.account(number, { live: -located.recordBytes });
   }
 }
 
@@ -149,13 +148,13 @@ async function* recordsOf(file: DataFile, salt: number): AsyncGenerator<Found> {
     const got = await file.read(head, offset);
     const header = decodeHeader(head.subarray(0, got), salt);
     if (header === undefined || header.kind === recordKinds.seal) return;
-    const from = offset + recordHeaderBytes + 4 * header.table.length;
+    const from = offset + payloadOffset(header.layout, header.table.length);
     const payload = async (): Promise<Buffer> => {
       const bytes = Buffer.alloc(header.payloadBytes);
       await file.read(bytes, from);
       return bytes;
     };
     yield { header, offset, payload };
-    offset += recordBytes(header.table.length, header.payloadBytes);
+    offset += recordBytes(header.layout, header.table.length, header.payloadBytes);
   }
 }

@@ -1,4 +1,5 @@
 import fs from 'node:fs';
+import { codeOf } from './errors.ts';
 
 const vectorsMax = 1_024;
 
@@ -6,6 +7,8 @@ const vectorsMax = 1_024;
 export class DataFile {
   readonly path: string;
   readonly #descriptor: number;
+  /** The same file, for writes past the system's cache. */
+  #direct: number | undefined;
   #users = 1;
 
   private constructor(path: string, descriptor: number) {
@@ -16,10 +19,15 @@ export class DataFile {
   static async open(path: string, how: 'create' | 'existing'): Promise<DataFile> {
     const { O_RDWR, O_CREAT, O_EXCL } = fs.constants;
     const flags = how === 'create' ? O_RDWR | O_CREAT | O_EXCL : O_RDWR;
-    const descriptor = await new Promise<number>((resolve, reject) => {
-      fs.open(path, flags, 0o600, (error, opened) => (error === null ? resolve(opened) : reject(error)));
-    });
-    return new DataFile(path, descriptor);
+    return new DataFile(path, await openFile(path, flags));
+  }
+
+  /** Prepares `writeDirect`, where the system and the disk know such writes. */
+  async openDirect(): Promise<void> {
+    const { O_WRONLY, O_DIRECT, O_DSYNC } = fs.constants;
+    if (O_DIRECT === undefined || O_DSYNC === undefined) return;
+    // Some file systems, such as those in memory, refuse: then everything goes through the cache.
+    this.#direct = await openFile(this.path, O_WRONLY | O_DIRECT | O_DSYNC).catch(() => undefined);
   }
 
   /** One more user: the file stays open until each has called `release`. */
@@ -28,17 +36,29 @@ export class DataFile {
   }
 
   release(): void {
-    if (--this.#users === 0) fs.close(this.#descriptor, () => {});
+    if (--this.#users > 0) return;
+    fs.close(this.#descriptor, () => {});
+    this.closeDirect();
   }
 
   /** Writes all parts, one after another, from `offset` on. */
   async write(parts: readonly Uint8Array[], offset: number): Promise<void> {
-    let left: Uint8Array[] = [...parts];
-    let at = offset;
-    while (left.length > 0) {
-      const written = await this.#writeSome(left.slice(0, vectorsMax), at);
-      at += written;
-      left = after(left, written);
+    await writeAll(this.#descriptor, parts, offset);
+  }
+
+  /**
+   * As `write`, past the system's cache, and durable when it resolves. The places in the file and in memory and all lengths
+   * are multiples of `blockBytes`. False: this cannot be done here, and has to be written and synced.
+   */
+  async writeDirect(parts: readonly Uint8Array[], offset: number): Promise<boolean> {
+    if (this.#direct === undefined) return false;
+    try {
+      await writeAll(this.#direct, parts, offset);
+      return true;
+    } catch (cause) {
+      if (codeOf(cause) !== 'EINVAL') throw cause;
+      this.closeDirect(); // blocks of another size, or memory that does not begin where a page does
+      return false;
     }
   }
 
@@ -87,13 +107,33 @@ export class DataFile {
     });
   }
 
-  #writeSome(parts: Uint8Array[], offset: number): Promise<number> {
-    return new Promise((resolve, reject) => {
-      fs.writev(this.#descriptor, parts, offset, (error, written) =>
-        error === null ? resolve(written) : reject(error),
-      );
-    });
+  /** No more `writeDirect`. */
+  closeDirect(): void {
+    if (this.#direct !== undefined) fs.close(this.#direct, () => {});
+    this.#direct = undefined;
   }
+}
+
+function openFile(path: string, flags: number): Promise<number> {
+  return new Promise((resolve, reject) => {
+    fs.open(path, flags, 0o600, (error, opened) => (error === null ? resolve(opened) : reject(error)));
+  });
+}
+
+async function writeAll(descriptor: number, parts: readonly Uint8Array[], offset: number): Promise<void> {
+  let left: Uint8Array[] = [...parts];
+  let at = offset;
+  while (left.length > 0) {
+    const written = await writeSome(descriptor, left.slice(0, vectorsMax), at);
+    at += written;
+    left = after(left, written);
+  }
+}
+
+function writeSome(descriptor: number, parts: Uint8Array[], offset: number): Promise<number> {
+  return new Promise((resolve, reject) => {
+    fs.writev(descriptor, parts, offset, (error, written) => (error === null ? resolve(written) : reject(error)));
+  });
 }
 
 function after(parts: readonly Uint8Array[], written: number): Uint8Array[] {

@@ -1,17 +1,20 @@
 import { randomInt } from 'node:crypto';
 import { DataFile, syncFolder } from './data-file.ts';
 import { isFull } from './errors.ts';
-import { recordBytes, type RecordHeader } from './record.ts';
+import type { FrameBuffer } from './frame-buffers.ts';
+import { recordBytes, type RecordHeader, type RecordLayout } from './record.ts';
 import { SegmentWriter } from './segment-writer.ts';
 
 /** Where a record is. */
 export interface Place {
   readonly segment: number;
   readonly offset: number;
+  readonly recordBytes: number;
 }
 
 export interface LaneOptions {
   readonly folder: string;
+  readonly layout: RecordLayout;
   readonly segmentBytes: number;
   readonly aheadBytes: number;
   readonly batchBytesMax: number;
@@ -45,15 +48,16 @@ export class Lane {
     return this.#current?.number;
   }
 
-  /** Resolves when the record is durable. @throws what the system said */
-  async append(header: RecordHeader, payload: readonly Uint8Array[]): Promise<Place> {
-    const writer = this.#writerFor(recordBytes(header.table.length, header.payloadBytes));
-    const { offset, durable } = writer.append(header, payload);
-    const { kind, blob, sequence, epoch, bytes: size, of } = header;
-    const entry = { kind, blob, sequence, epoch, offset, bytes: size, of };
+  /** Resolves when the record is durable. `buffers`: the memory of all of the payload, a frame in each. @throws what the system said */
+  async append(header: RecordHeader, payload: readonly Uint8Array[], buffers?: readonly FrameBuffer[]): Promise<Place> {
+    const size = recordBytes(this.#options.layout, header.table.length, header.payloadBytes);
+    const writer = this.#writerFor(size);
+    const { offset, durable } = writer.append(header, payload, buffers);
+    const { kind, blob, sequence, epoch, bytes, of } = header;
+    const entry = { kind, blob, sequence, epoch, offset, bytes, of, recordBytes: size };
     await durable;
     writer.entries.push(entry);
-    return { segment: writer.number, offset };
+    return { segment: writer.number, offset, recordBytes: size };
   }
 
   /** Everything appended is on the disk, and the segment in use is sealed. */
@@ -99,13 +103,14 @@ export class Lane {
   }
 
   async #create(): Promise<SegmentWriter> {
-    const { folder, aheadBytes, batchBytesMax, nextNumber, onOpened, onFailed } = this.#options;
+    const { folder, layout, aheadBytes, batchBytesMax, nextNumber, onOpened, onFailed } = this.#options;
     const number = nextNumber();
     const name = { number, salt: randomInt(0, 2 ** 32) };
     const file = await DataFile.open(`${folder}/${formatSegmentName(name)}`, 'create');
+    if (layout === 'blocks') await file.openDirect();
     await syncFolder(folder);
     const writer = new SegmentWriter(number, file, {
-      ...{ aheadBytes, batchBytesMax, salt: name.salt },
+      ...{ layout, aheadBytes, batchBytesMax, salt: name.salt },
       onSyncFailed: onFailed,
     });
     await writer.prepare();

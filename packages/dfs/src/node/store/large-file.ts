@@ -1,5 +1,6 @@
 import { unlink } from 'node:fs/promises';
 import { crc32 } from 'node:zlib';
+import type { Frame } from './blob-writer.ts';
 import { frameBytes } from './config.ts';
 import { DataFile, syncFolder } from './data-file.ts';
 
@@ -37,12 +38,13 @@ export class LargeFileWriter {
   }
 
   /** Resolves when the frame has left memory. @throws what the system says; then `abort` */
-  write(crc: number, parts: readonly Uint8Array[], bytes: number): Promise<void> {
+  write({ crc, parts, bytes, buffer }: Frame): Promise<void> {
     const offset = this.#bytes;
     this.#bytes += bytes;
     this.#crcs.push(crc);
     this.#chain = this.#chain.then(async () => {
       const file = await this.#opening;
+      if (buffer !== undefined && bytes === frameBytes && (await file.writeDirect([buffer.content], offset))) return;
       await file.write(parts, offset);
       this.#unsyncedBytes += bytes;
       if (this.#unsyncedBytes >= this.#syncBytes && this.#syncing === undefined) this.#syncInBackground(file);
@@ -75,6 +77,7 @@ export class LargeFileWriter {
 
   async #create(): Promise<DataFile> {
     const file = await DataFile.open(largePath(this.#folder, this.number), 'create');
+    await file.openDirect();
     await syncFolder(`${this.#folder}/${largeFolder}`);
     return file;
   }

@@ -1,7 +1,8 @@
-// What a segment holds: records of a header, CRCs of frames, content and padding to 8 bytes; all numbers little-endian.
+// What a segment holds: records of a header, CRCs of frames, content and padding; all numbers little-endian.
 import { crc32 } from 'node:zlib';
+import { blockBytes } from './frame-buffers.ts';
 
-export const formatVersion = 1;
+export const formatVersion = 2;
 export const recordHeaderBytes = 112;
 /** A blob in a segment has at most 8 frames. */
 export const tableEntriesMax = 8;
@@ -10,6 +11,13 @@ const magic = 0x3152_4447; // "GDR1"
 /** What a record says: `blob` holds content, `large` names a file of its own, `removed` ends either, `seal` ends a segment. */
 export const recordKinds = { blob: 1, large: 2, removed: 3, seal: 4 } as const;
 export type RecordKind = (typeof recordKinds)[keyof typeof recordKinds];
+
+/**
+ * How a record lies in its segment. `packed`: content right behind the table, the next record at a multiple of 8.
+ * `blocks`: content and next record each at the start of a block, so that it can be written past the system's cache.
+ */
+export type RecordLayout = 'packed' | 'blocks';
+const layouts: readonly RecordLayout[] = ['packed', 'blocks'];
 
 export interface RecordHeader {
   readonly kind: RecordKind;
@@ -30,25 +38,31 @@ export interface RecordHeader {
 }
 
 /** Bytes of a record in its segment. */
-export function recordBytes(tableEntries: number, payloadBytes: number): number {
-  return align(recordHeaderBytes + 4 * tableEntries + payloadBytes);
+export function recordBytes(layout: RecordLayout, tableEntries: number, payloadBytes: number): number {
+  return align(payloadOffset(layout, tableEntries) + payloadBytes, layout === 'packed' ? 8 : blockBytes);
 }
 
-export function align(bytes: number): number {
-  return Math.ceil(bytes / 8) * 8;
+/** Where the content of a record begins, from its start on. */
+export function payloadOffset(layout: RecordLayout, tableEntries: number): number {
+  return align(recordHeaderBytes + 4 * tableEntries, layout === 'packed' ? 1 : blockBytes);
+}
+
+export function align(bytes: number, multiple: number): number {
+  return Math.ceil(bytes / multiple) * multiple;
 }
 
 /**
  * Header and table; the content follows. `salt` is the segment's own and known to nobody outside, so that no content can
  * be made that looks like a record where one was lost.
  */
-export function encodeHeader(header: RecordHeader, salt: number): Buffer {
+export function encodeHeader(header: RecordHeader, layout: RecordLayout, salt: number): Buffer {
   const { table } = header;
   const bytes = Buffer.allocUnsafe(recordHeaderBytes + 4 * table.length).fill(0, 0, recordHeaderBytes);
   bytes.writeUInt32LE(magic, 0);
   bytes[8] = formatVersion;
   bytes[9] = header.kind;
   bytes.writeUInt16LE(table.length, 10);
+  bytes[12] = layouts.indexOf(layout);
   bytes.writeBigUInt64LE(BigInt(header.sequence), 16);
   bytes.writeBigUInt64LE(BigInt(header.epoch), 24);
   bytes.write(header.blob, 32, 16, 'hex');
@@ -61,12 +75,17 @@ export function encodeHeader(header: RecordHeader, salt: number): Buffer {
   return bytes;
 }
 
+/** A header as it was read. */
+export interface FoundHeader extends RecordHeader {
+  readonly layout: RecordLayout;
+}
+
 /** The header at the start of `bytes`; undefined for anything else. `newer` is told of a format that came later. */
 export function decodeHeader(
   bytes: Buffer,
   salt: number,
   newer: (version: number) => void = () => {},
-): RecordHeader | undefined {
+): FoundHeader | undefined {
   if (bytes.length < recordHeaderBytes || bytes.readUInt32LE(0) !== magic) return undefined;
   const entries = bytes.readUInt16LE(10);
   const end = recordHeaderBytes + 4 * entries;
@@ -78,11 +97,13 @@ export function decodeHeader(
     return undefined;
   }
   const kind = bytes[9] as RecordKind;
-  if (kind < 1 || kind > 4) return undefined;
+  const layout = layouts[bytes[12] as number];
+  if (kind < 1 || kind > 4 || layout === undefined) return undefined;
   const table: number[] = [];
   for (let at = recordHeaderBytes; at < end; at += 4) table.push(bytes.readUInt32LE(at));
   return {
     kind,
+    layout,
     sequence: Number(bytes.readBigUInt64LE(16)),
     epoch: Number(bytes.readBigUInt64LE(24)),
     blob: bytes.toString('hex', 32, 48),
@@ -103,6 +124,8 @@ export interface SealEntry {
   readonly offset: number;
   readonly bytes: number;
   readonly of: number;
+  /** Of the record in this segment. */
+  readonly recordBytes: number;
 }
 
 const sealEntryBytes = 64;
@@ -117,6 +140,7 @@ export function encodeSeal(entries: readonly SealEntry[]): Buffer {
     bytes.write(entry.blob, at + 4, 16, 'hex');
     for (const [field, value] of [entry.sequence, entry.epoch, entry.offset, entry.bytes, entry.of].entries())
       bytes.writeBigUInt64LE(BigInt(value), at + 20 + 8 * field);
+    bytes.writeUInt32LE(entry.recordBytes, at + 60);
   }
   return bytes;
 }
@@ -125,14 +149,16 @@ export function decodeSeal(bytes: Buffer): readonly SealEntry[] {
   const entries: SealEntry[] = [];
   for (let at = 0; at + sealEntryBytes <= bytes.length; at += sealEntryBytes) {
     const number = (field: number): number => Number(bytes.readBigUInt64LE(at + 20 + 8 * field));
+    const kind = bytes.readUInt32LE(at) as RecordKind;
     entries.push({
-      kind: bytes.readUInt32LE(at) as RecordKind,
+      kind,
       blob: bytes.toString('hex', at + 4, at + 20),
       sequence: number(0),
       epoch: number(1),
       offset: number(2),
       bytes: number(3),
       of: number(4),
+      recordBytes: bytes.readUInt32LE(at + 60),
     });
   }
   return entries;

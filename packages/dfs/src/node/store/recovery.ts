@@ -4,10 +4,9 @@ import type { Located } from './blob-index.ts';
 import { storeError } from './errors.ts';
 import { parseSegmentName, type SegmentName } from './lane.ts';
 import { largeFolder, largeNumber } from './large-file.ts';
-import { recordBytes, recordKinds, type SealEntry } from './record.ts';
+import { recordKinds, type SealEntry } from './record.ts';
 import { scanSegment } from './scan.ts';
 import type { StoreParts } from './store-parts.ts';
-import { frameCount } from './frame-crc.ts';
 
 export interface Recovery {
   /** Records that end blobs and have to be appended, because what ended them before does not name every segment. */
@@ -76,20 +75,15 @@ function noteRemoval(parts: StoreParts, { entry, segment }: Candidate, ended: Ma
   const known = ended.get(entry.blob) ?? new Set();
   known.add(entry.of);
   ended.set(entry.blob, known);
-  parts.account(segment, { removal: recordBytes(0, 0) });
+  parts.account(segment, { removal: entry.recordBytes });
 }
 
 function noteFound(parts: StoreParts, { entry, segment }: Candidate): void {
-  const { kind, blob, sequence, epoch, offset, bytes, of } = entry;
-  const isLarge = kind === recordKinds.large;
-  const size = isLarge ? recordBytes(1, 0) : recordBytes(frameCount(bytes), bytes);
-  const located: Located = {
-    ...{ segment, offset, sequence, epoch, bytes },
-    file: isLarge ? of : undefined,
-    recordBytes: size,
-  };
+  const { kind, blob, sequence, epoch, offset, bytes, of, recordBytes } = entry;
+  const file = kind === recordKinds.large ? of : undefined;
+  const located: Located = { segment, offset, sequence, epoch, bytes, file, recordBytes };
   parts.index.set(blob, located);
-  parts.account(segment, { live: size });
+  parts.account(segment, { live: recordBytes });
 }
 
 function settleOutdated(

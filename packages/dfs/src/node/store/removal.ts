@@ -1,4 +1,4 @@
-import { recordBytes, recordKinds, type RecordHeader } from './record.ts';
+import { recordKinds, type RecordHeader } from './record.ts';
 import type { StoreParts } from './store-parts.ts';
 
 /**
@@ -17,6 +17,5 @@ export async function appendRemoval(
     table: [],
   };
   const place = await parts.openLanes().small.append(header, []);
-  const size = recordBytes(0, 0);
-  parts.account(place.segment, { total: size, removal: size });
+  parts.account(place.segment, { total: place.recordBytes, removal: place.recordBytes });
 }

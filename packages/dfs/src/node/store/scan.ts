@@ -7,12 +7,13 @@ import {
   decodeHeader,
   decodeSeal,
   decodeTrailer,
+  payloadOffset,
   recordBytes,
   recordHeaderBytes,
   recordKinds,
   sealTrailerBytes,
   tableEntriesMax,
-  type RecordHeader,
+  type FoundHeader,
   type SealEntry,
 } from './record.ts';
 
@@ -54,7 +55,7 @@ async function fromSeal({ file, size, salt, newer }: Scan): Promise<ScannedSegme
   if ((await file.read(bytes, offset)) < bytes.length) return undefined;
   const header = decodeHeader(bytes.subarray(0, headerBytesMax), salt, newer);
   if (header?.kind !== recordKinds.seal || header.payloadBytes > bytes.length) return undefined;
-  const from = recordHeaderBytes + 4 * header.table.length;
+  const from = payloadOffset(header.layout, header.table.length);
   const index = bytes.subarray(from, from + header.payloadBytes);
   if (crc32(index) !== header.table[0]) return undefined;
   return { entries: decodeSeal(index), end: offset, isSealed: true, damagedCount: 0 };
@@ -74,7 +75,7 @@ async function fromRecords({ file, size, salt, newer }: Scan): Promise<ScannedSe
   let at = 0;
   while (at + recordHeaderBytes <= size) {
     const header = decodeHeader(await window.bytes(at, headerBytesMax), salt, newer);
-    const bytes = header === undefined ? 0 : recordBytes(header.table.length, header.payloadBytes);
+    const bytes = header === undefined ? 0 : recordBytes(header.layout, header.table.length, header.payloadBytes);
     if (header === undefined || at + bytes > size + 7) {
       const next = await window.nextCandidate(at + 8);
       if (next === undefined) break;
@@ -82,7 +83,7 @@ async function fromRecords({ file, size, salt, newer }: Scan): Promise<ScannedSe
       at = next;
       continue;
     }
-    const entry = entryOf(header, at);
+    const entry = entryOf(header, at, bytes);
     const isWhole = await window.isWhole(header, at);
     if (isWhole) {
       damagedCount += doubtful.length + (gap ? 1 : 0);
@@ -96,9 +97,9 @@ async function fromRecords({ file, size, salt, newer }: Scan): Promise<ScannedSe
   return { entries: entries.filter(({ kind }) => kind !== recordKinds.seal), end, isSealed: false, damagedCount };
 }
 
-function entryOf(header: RecordHeader, offset: number): SealEntry {
+function entryOf(header: FoundHeader, offset: number, size: number): SealEntry {
   const { kind, blob, sequence, epoch, bytes, of } = header;
-  return { kind, blob, sequence, epoch, offset, bytes, of };
+  return { kind, blob, sequence, epoch, offset, bytes, of, recordBytes: size };
 }
 
 /** A file read in large pieces, from the start to the end. */
@@ -126,9 +127,9 @@ class Window {
     return this.#buffer.subarray(from, Math.min(from + wanted, this.#length));
   }
 
-  async isWhole({ kind, blob, payloadBytes, table }: RecordHeader, at: number): Promise<boolean> {
+  async isWhole({ kind, layout, blob, payloadBytes, table }: FoundHeader, at: number): Promise<boolean> {
     if (kind === recordKinds.large || kind === recordKinds.removed) return true;
-    let offset = at + recordHeaderBytes + 4 * table.length;
+    let offset = at + payloadOffset(layout, table.length);
     if (kind === recordKinds.seal) {
       // Larger than the window, perhaps: it says nothing that the records do not.
       return offset + payloadBytes <= this.#size;

@@ -1,20 +1,33 @@
 import { crc32 } from 'node:zlib';
 import type { DataFile } from './data-file.ts';
-import { align, encodeHeader, encodeSeal, encodeTrailer, type RecordHeader, type SealEntry } from './record.ts';
+import { frameBytes } from './config.ts';
+import { blockBytes, type FrameBuffer } from './frame-buffers.ts';
+import {
+  align,
+  encodeHeader,
+  encodeSeal,
+  encodeTrailer,
+  recordBytes,
+  type RecordHeader,
+  type RecordLayout,
+  type SealEntry,
+} from './record.ts';
 
 /** Up to here a write is a copy into the system's memory, which is quicker than asking another thread to do it. */
 const inlineBytesMax = 262_144;
 const zeros = new Uint8Array(inlineBytesMax);
-const padding = new Uint8Array(8);
 
 interface Item {
   readonly parts: readonly Uint8Array[];
   readonly bytes: number;
   readonly offset: number;
+  /** In blocks, here and in the file. */
+  readonly isAligned: boolean;
   readonly done: (error?: unknown) => void;
 }
 
 export interface SegmentOptions {
+  readonly layout: RecordLayout;
   readonly aheadBytes: number;
   readonly batchBytesMax: number;
   /** Starts the CRC of each header. */
@@ -64,16 +77,18 @@ export class SegmentWriter {
   append(
     record: RecordHeader,
     payload: readonly Uint8Array[],
+    buffers?: readonly FrameBuffer[],
   ): { readonly offset: number; readonly durable: Promise<void> } {
-    const header = encodeHeader(record, this.#options.salt);
-    const exact = header.length + payload.reduce((sum, part) => sum + part.length, 0);
-    const bytes = align(exact);
-    const parts = bytes === exact ? [header, ...payload] : [header, ...payload, padding.subarray(0, bytes - exact)];
+    const { layout, salt } = this.#options;
+    const header = encodeHeader(record, layout, salt);
+    const bytes = recordBytes(layout, record.table.length, record.payloadBytes);
+    const isAligned = layout === 'blocks' && buffers !== undefined;
+    const parts = isAligned ? inBlocks(header, buffers, record.payloadBytes) : padded(header, payload, layout, bytes);
     const offset = this.#tail;
     this.#tail += bytes;
     const durable = new Promise<void>((resolve, reject) => {
       const done = (error?: unknown): void => (error === undefined ? resolve() : reject(error));
-      this.#pending.push({ parts, bytes, offset, done });
+      this.#pending.push({ parts, bytes, offset, isAligned, done });
     });
     this.#schedule();
     return { offset, durable };
@@ -82,12 +97,13 @@ export class SegmentWriter {
   /** Writes what the segment holds as its last record, when everything before is durable. */
   async seal(sequence: number): Promise<void> {
     await this.idle();
+    this.file.closeDirect();
     const index = encodeSeal(this.entries);
     const header = sealHeader(sequence, index, this.#options.salt);
     const offset = this.#tail;
     const exact = header.length + index.length;
-    const end = align(exact);
-    await this.file.write([header, index, padding.subarray(0, end - exact), encodeTrailer(offset)], offset);
+    const end = align(exact, 8);
+    await this.file.write([header, index, zeros.subarray(0, end - exact), encodeTrailer(offset)], offset);
     await this.file.truncate(offset + end + 16);
     await this.file.sync();
   }
@@ -125,9 +141,13 @@ export class SegmentWriter {
     this.#isWriting = true;
     try {
       while (this.#zeroing !== undefined && first.offset + bytes > this.#zeroing.from) await this.#zeroing.done;
-      if (bytes <= inlineBytesMax) this.file.writeNow(parts, first.offset);
-      else await this.file.write(parts, first.offset);
-      this.#written.push(...batch);
+      if (batch.every(({ isAligned }) => isAligned) && (await this.file.writeDirect(parts, first.offset))) {
+        for (const { done } of batch) done();
+      } else {
+        if (bytes <= inlineBytesMax) this.file.writeNow(parts, first.offset);
+        else await this.file.write(parts, first.offset);
+        this.#written.push(...batch);
+      }
     } catch (cause) {
       // The places after it are free again: what follows would leave a gap that looks like the end.
       const lost = [...batch, ...this.#pending];
@@ -228,5 +248,26 @@ function sealHeader(sequence: number, index: Buffer, salt: number): Buffer {
     payloadBytes: index.length,
     table: [crc32(index)],
   };
-  return encodeHeader(header, salt);
+  return encodeHeader(header, 'packed', salt);
+}
+
+/** A record with the zeros that its layout has behind the header and at the end. */
+function padded(header: Buffer, payload: readonly Uint8Array[], layout: RecordLayout, bytes: number): Uint8Array[] {
+  const gap = layout === 'packed' ? 0 : align(header.length, blockBytes) - header.length;
+  const rest = bytes - gap - header.length - payload.reduce((sum, part) => sum + part.length, 0);
+  const parts = [header, zeros.subarray(0, gap), ...payload, zeros.subarray(0, rest)];
+  return parts.filter(({ length }) => length > 0);
+}
+
+/** A record whose content lies in buffers, a frame in each: what is missing to whole blocks is filled up there. */
+function inBlocks(header: Buffer, buffers: readonly FrameBuffer[], payloadBytes: number): readonly Uint8Array[] {
+  return buffers.map(({ head, content, all }, index) => {
+    const bytes = Math.min(frameBytes, payloadBytes - index * frameBytes);
+    const end = align(bytes, blockBytes);
+    content.fill(0, bytes, end);
+    if (index > 0) return content.subarray(0, end);
+    header.copy(head);
+    head.fill(0, header.length);
+    return all.subarray(0, blockBytes + end);
+  });
 }
