@@ -1,231 +1,196 @@
-// Puts and gets of a store with three replicas, durable, over loopback, beside three fsynced copies made by one process.
-// npm run bench -- dfs [--servers HOST:PORT,…] [--small 1000] [--middle 100] [--large-mib 1024] [--no-floor] [--json]
+// Puts and gets of a store with three replicas, durable, over loopback, beside three fsynced copies made by one process:
+// npm run bench -- dfs [--ceph] [--turns 1] [--ceph-seconds 10] [--servers HOST:PORT,…] [--small 1000] [--middle 100]
+// [--large-mib 1024] [--no-floor] [--dir FOLDER] [--json]
 // Without --servers it starts three file servers as processes; the metadata is then a log of one. With it, it measures a
 // cluster that runs, metadata through raft: `grp cluster up -n 3 --role swim,dfs`, then the addresses of the dfs ports.
+// --ceph measures Debian's Ceph on the same disk in the same run. Exit code 8 when a promise was not kept.
 import { fork, type ChildProcess } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
-import { open, unlink } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { cpus, loadavg, release, tmpdir, type } from 'node:os';
 import { join } from 'node:path';
-import { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { DfsClient } from '../src/node/index.ts';
+import { cephSide } from './ceph-side.ts';
+import { CephCluster, whyNoCeph } from './ceph.ts';
+import { clientSide, measureStopped } from './dfs-client-side.ts';
+import { floorSide, measureDisk } from './dfs-floor.ts';
+import { judge, rowsSideBySide } from './dfs-judge.ts';
+import { cellsOf, measureInTurns, mebibyte, type Row, type Side, type Sizes } from './dfs-measure.ts';
 import { runServer, type ServerOrder } from './server-process.ts';
 
-const mebibyte = 1_048_576;
+const { values } = parseArgs({
+  options: {
+    ceph: { type: 'boolean', default: false },
+    'ceph-seconds': { type: 'string', default: '10' },
+    turns: { type: 'string', default: '1' },
+    servers: { type: 'string' },
+    small: { type: 'string', default: '1000' },
+    middle: { type: 'string', default: '100' },
+    'large-mib': { type: 'string', default: '1024' },
+    dir: { type: 'string', default: tmpdir() },
+    'no-floor': { type: 'boolean', default: false },
+    json: { type: 'boolean', default: false },
+  },
+});
+const sizes: Sizes = {
+  small: Number(values.small),
+  middle: Number(values.middle),
+  largeMiB: Number(values['large-mib']),
+};
 
-interface Row {
-  readonly what: string;
-  readonly atOnce: number;
-  readonly perSecond: number;
-  readonly megabytesPerSecond: number;
-  readonly p50Ms: number;
-  readonly p99Ms: number;
-  readonly maxMs: number;
-  /** Of this process for one: on a busy machine this says more than the rate. */
-  readonly cpuUs: number;
-}
+/** What has to be done at the end, last things first, also when somebody interrupts. */
+class Ending {
+  readonly #steps: (() => void | Promise<void>)[] = [];
+  #done: Promise<void> | undefined;
 
-interface Work {
-  readonly what: string;
-  readonly bytes: number;
-  readonly count: number;
-  readonly atOnce: number;
-  readonly run: (index: number) => Promise<void>;
-}
-
-async function measure({ what, bytes, count, atOnce, run }: Work): Promise<Row> {
-  const latencies: number[] = [];
-  let next = 0;
-  const worker = async (): Promise<void> => {
-    while (next < count) {
-      const index = next++;
-      const from = performance.now();
-      await run(index);
-      latencies.push(performance.now() - from);
-    }
-  };
-  const from = performance.now();
-  const cpu = process.cpuUsage();
-  await Promise.all(Array.from({ length: atOnce }, worker));
-  const seconds = (performance.now() - from) / 1_000;
-  const { user, system } = process.cpuUsage(cpu);
-  const sorted = latencies.toSorted((a, b) => a - b);
-  const at = (share: number): number =>
-    round(sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0);
-  const rate = count / seconds;
-  const row = {
-    ...{ what, atOnce, perSecond: round(rate), megabytesPerSecond: round((rate * bytes) / 1e6) },
-    ...{ p50Ms: at(0.5), p99Ms: at(0.99), maxMs: at(1), cpuUs: Math.round((user + system) / count) },
-  };
-  process.stderr.write(
-    `${what}, ${atOnce} at once: ${row.perSecond}/s, ${row.megabytesPerSecond} MB/s, p50 ${row.p50Ms} ms, ${row.cpuUs} us of CPU\n`,
-  );
-  return row;
-}
-
-function round(value: number): number {
-  return value >= 100 ? Math.round(value) : Math.round(value * 100) / 100;
-}
-
-/** Three copies, each written and fdatasynced, at the same time. */
-async function threeCopies(folder: string, name: string, blocks: readonly Uint8Array[]): Promise<void> {
-  await Promise.all(
-    [1, 2, 3].map(async (copy) => {
-      const path = join(folder, `${name}-${copy}`);
-      const file = await open(path, 'w');
-      for (const block of blocks) await file.write(block);
-      await file.datasync();
-      await file.close();
-      await unlink(path);
-    }),
-  );
-}
-
-async function drain(client: DfsClient, name: string): Promise<number> {
-  let bytes = 0;
-  const { stream } = client.get(name);
-  stream.on('data', (part: Buffer) => (bytes += part.length));
-  await new Promise<void>((resolve, reject) => stream.once('end', resolve).once('error', reject));
-  return bytes;
-}
-
-interface Sizes {
-  readonly small: number;
-  readonly middle: number;
-  readonly largeMiB: number;
-}
-
-async function benchClient(client: DfsClient, { small, middle, largeMiB }: Sizes): Promise<Row[]> {
-  const block = randomBytes(mebibyte);
-  const rows: Row[] = [];
-  const run = async (work: Work): Promise<void> => void rows.push(await measure(work));
-  const tiny = Buffer.from(block.subarray(0, 4_096));
-  await client.put('warm', tiny);
-  for (const atOnce of [1, 8, 32]) {
-    const put = async (index: number): Promise<void> => void (await client.put(`4k/${atOnce}/${index}`, tiny));
-    await run({ what: 'put 4 KiB', bytes: 4_096, count: small, atOnce, run: put });
-    const get = async (index: number): Promise<void> => void (await drain(client, `4k/${atOnce}/${index}`));
-    await run({ what: 'get 4 KiB', bytes: 4_096, count: small, atOnce, run: get });
+  constructor() {
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
+      process.once(signal, () => void this.run().finally(() => process.exit(130)));
   }
-  for (const atOnce of [1, 4]) {
-    const put = async (index: number): Promise<void> => void (await client.put(`1m/${atOnce}/${index}`, block));
-    await run({ what: 'put 1 MiB', bytes: mebibyte, count: middle, atOnce, run: put });
-    const get = async (index: number): Promise<void> => void (await drain(client, `1m/${atOnce}/${index}`));
-    await run({ what: 'get 1 MiB', bytes: mebibyte, count: middle, atOnce, run: get });
+
+  get isUnderWay(): boolean {
+    return this.#done !== undefined;
   }
-  const large = function* (): Generator<Buffer> {
-    for (let count = 0; count < largeMiB; count++) yield block;
-  };
-  const bytes = largeMiB * mebibyte;
-  const put = async (): Promise<void> =>
-    void (await client.put('large', Readable.from(large(), { objectMode: false, highWaterMark: mebibyte })));
-  await run({ what: `put ${largeMiB} MiB`, bytes, count: 1, atOnce: 1, run: put });
-  const get = async (): Promise<void> => {
-    if ((await drain(client, 'large')) !== bytes) throw new Error('too short');
-  };
-  await run({ what: `get ${largeMiB} MiB`, bytes, count: 2, atOnce: 1, run: get });
-  return rows;
+
+  before(step: () => void | Promise<void>): void {
+    this.#steps.unshift(step);
+  }
+
+  run(): Promise<void> {
+    this.#done ??= this.#run();
+    return this.#done;
+  }
+
+  async #run(): Promise<void> {
+    for (const step of this.#steps) await step();
+  }
 }
 
-async function benchFloor(folder: string, { small, middle, largeMiB }: Sizes): Promise<Row[]> {
-  const block = randomBytes(mebibyte);
-  const tiny = [block.subarray(0, 4_096)];
-  const rows: Row[] = [];
-  for (const atOnce of [1, 8, 32]) {
-    const run = (index: number): Promise<void> => threeCopies(folder, `t${index}`, tiny);
-    rows.push(await measure({ what: 'floor 4 KiB', bytes: 4_096, count: small, atOnce, run }));
+async function startCeph(folder: string, ending: Ending): Promise<CephCluster | undefined> {
+  const reason = whyNoCeph(folder);
+  if (reason !== undefined) {
+    process.stderr.write(`Ceph is not measured: ${reason}\n`);
+    return undefined;
   }
-  for (const atOnce of [1, 4]) {
-    const run = (index: number): Promise<void> => threeCopies(folder, `m${index}`, [block]);
-    rows.push(await measure({ what: 'floor 1 MiB', bytes: mebibyte, count: middle, atOnce, run }));
-  }
-  const blocks = Array.from({ length: largeMiB }, () => block);
-  const run = (): Promise<void> => threeCopies(folder, 'l', blocks);
-  rows.push(await measure({ what: `floor ${largeMiB} MiB`, bytes: largeMiB * mebibyte, count: 1, atOnce: 1, run }));
-  return rows;
+  const ceph = new CephCluster(folder);
+  ending.before(() => ceph.stop());
+  await ceph.start();
+  return ceph;
 }
 
-/** Puts and gets while one of three servers stands still: the longest of each. */
-async function benchStopped(client: DfsClient, victim: ChildProcess): Promise<Row[]> {
-  const tiny = randomBytes(4_096);
-  for (let index = 0; index < 50; index++) await client.put(`before/${index}`, tiny);
-  victim.kill('SIGSTOP');
-  const put = async (index: number): Promise<void> => void (await client.put(`grey/${index}`, tiny));
-  const get = async (index: number): Promise<void> => void (await drain(client, `before/${index % 50}`));
-  const rows = [
-    await measure({ what: 'put 4 KiB, one stopped', bytes: 4_096, count: 300, atOnce: 4, run: put }),
-    await measure({ what: 'get 4 KiB, one stopped', bytes: 4_096, count: 300, atOnce: 4, run: get }),
-  ];
-  victim.kill('SIGCONT');
-  return rows;
+interface OwnServers {
+  readonly children: readonly ChildProcess[];
+  readonly addresses: readonly string[];
 }
 
-async function startServers(
-  folder: string,
-): Promise<{ readonly children: readonly ChildProcess[]; readonly addresses: readonly string[] }> {
+async function startServers(folder: string, ending: Ending): Promise<OwnServers> {
   const all = ['n1', 'n2', 'n3'];
   const children: ChildProcess[] = [];
   const addresses: string[] = [];
+  ending.before(async () => {
+    const alive = children.filter((child) => child.exitCode === null && child.signalCode === null);
+    for (const child of alive) child.kill('SIGKILL');
+    await Promise.all(alive.map((child) => once(child, 'exit')));
+  });
   for (const id of all) {
     const [first] = addresses;
     const order: ServerOrder = { folder, id, all, ...(first !== undefined && { first }) };
     const child = fork(fileURLToPath(import.meta.url), [], {
       env: { ...process.env, DFS_BENCH: JSON.stringify(order) },
     });
-    const [address] = (await once(child, 'message')) as [string];
     children.push(child);
+    const ended = once(child, 'exit').then(() => Promise.reject(new Error(`file server ${id} ended at its start`)));
+    const [address] = (await Promise.race([once(child, 'message'), ended])) as [string];
     addresses.push(address);
   }
   return { children, addresses };
 }
 
-async function main(): Promise<void> {
-  const { values } = parseArgs({
-    options: {
-      servers: { type: 'string' },
-      small: { type: 'string', default: '1000' },
-      middle: { type: 'string', default: '100' },
-      'large-mib': { type: 'string', default: '1024' },
-      dir: { type: 'string', default: tmpdir() },
-      'no-floor': { type: 'boolean', default: false },
-      json: { type: 'boolean', default: false },
-    },
-  });
-  const sizes = { small: Number(values.small), middle: Number(values.middle), largeMiB: Number(values['large-mib']) };
-  const folder = mkdtempSync(join(values.dir, 'grp-bench-dfs-'));
+/** Compilers and caches are warm in servers that have run for a minute, and that is what is asked for. */
+async function warmUp(client: DfsClient): Promise<void> {
+  const tiny = randomBytes(4_096);
+  let left = Math.min(sizes.small, 1_000);
+  const worker = async (): Promise<void> => {
+    while (left-- > 0) await client.put(`warm/${left}`, tiny);
+  };
+  await Promise.all(Array.from({ length: 8 }, worker));
+}
+
+interface ProcessFigures {
+  readonly rss: number;
+  readonly peakRss: number;
+  readonly cpuMs: number;
+}
+
+async function figuresOf(child: ChildProcess): Promise<ProcessFigures> {
+  const told = once(child, 'message');
+  child.send('tell');
+  return ((await told) as [ProcessFigures])[0];
+}
+
+async function report(folder: string, ending: Ending) {
+  const load = (): number => Math.round((loadavg()[0] ?? 0) * 10) / 10;
+  const loadBefore = load();
+  const disk = [measureDisk(folder)];
+  const ceph = values.ceph ? await startCeph(folder, ending) : undefined;
   const { children, addresses } =
-    values.servers === undefined ? await startServers(folder) : { children: [], addresses: values.servers.split(',') };
+    values.servers === undefined
+      ? await startServers(folder, ending)
+      : { children: [], addresses: values.servers.split(',') };
   const client = new DfsClient({ servers: addresses });
+  ending.before(() => client.close());
+  await warmUp(client);
+  const sides: Side[] = [
+    ...(values['no-floor'] ? [] : [floorSide(folder)]),
+    ...(ceph === undefined ? [] : [await cephSide(ceph, Number(values['ceph-seconds']), 500)]),
+    clientSide(client),
+  ];
+  const measured: Row[] = [...(await measureInTurns(cellsOf(sizes), sides, Number(values.turns)))];
+  const victim = children[2];
+  if (victim !== undefined) measured.push(...(await measureStopped(client, victim)));
+  disk.push(measureDisk(folder));
+  const machine = {
+    processor: cpus()[0]?.model.trim() ?? 'unknown',
+    cores: cpus().length,
+    system: `${type()} ${release()}`,
+    ...{ node: process.versions.node, ceph: ceph?.version, loadBefore, loadAfter: load(), disk },
+  };
+  const rows = rowsSideBySide(measured);
+  const promises = judge(rows);
+  const ok = promises.every(({ kept }) => kept);
+  return { ok, machine, rows, promises, processes: await Promise.all(children.map(figuresOf)) };
+}
+
+function print({ machine, rows, promises, processes }: Awaited<ReturnType<typeof report>>): void {
+  console.log(`${machine.cores} × ${machine.processor}, ${machine.system}, Node ${machine.node}`);
+  if (machine.ceph !== undefined) console.log(machine.ceph);
+  for (const { appendsPerSecond, megabytesPerSecond } of machine.disk)
+    console.log(`the bare disk: ${appendsPerSecond} synced appends of 4 KiB a second, ${megabytesPerSecond} MB/s`);
+  console.table(rows.map(({ turns, ...row }) => ({ ...row, ...(turns !== undefined && { turns: turns.join(' ') }) })));
+  console.table(promises);
+  console.table(
+    processes.map(({ peakRss, cpuMs }) => ({ peakMiB: Math.round(peakRss / mebibyte), cpuMs: Math.round(cpuMs) })),
+  );
+  console.log(`client: ${Math.round(process.resourceUsage().maxRSS / 1_024)} MiB at most`);
+}
+
+async function main(): Promise<void> {
+  const folder = mkdtempSync(join(values.dir, 'grp-bench-dfs-'));
+  const ending = new Ending();
+  ending.before(() => rmSync(folder, { recursive: true, force: true, maxRetries: 10 }));
   try {
-    const floor = values['no-floor'] ? [] : await benchFloor(folder, sizes);
-    const rows = [...floor, ...(await benchClient(client, sizes))];
-    const victim = children[2];
-    if (victim !== undefined) rows.push(...(await benchStopped(client, victim)));
-    const processes = await Promise.all(
-      children.map(async (child) => {
-        const told = once(child, 'message');
-        child.send('tell');
-        return ((await told) as [{ readonly rss: number; readonly peakRss: number; readonly cpuMs: number }])[0];
-      }),
-    );
-    if (values.json)
-      process.stdout.write(`${JSON.stringify({ schema: 'grp.bench.dfs/1', rows, processes }, undefined, 2)}\n`);
-    else {
-      console.table(rows);
-      console.table(
-        processes.map(({ peakRss, cpuMs }) => ({ peakMiB: Math.round(peakRss / mebibyte), cpuMs: Math.round(cpuMs) })),
-      );
-      const { maxRSS } = process.resourceUsage();
-      console.log(`client: ${Math.round(maxRSS / 1_024)} MiB at most`);
-    }
+    const found = await report(folder, ending);
+    if (values.json) process.stdout.write(`${JSON.stringify({ schema: 'grp.bench.dfs/2', ...found }, undefined, 2)}\n`);
+    else print(found);
+    process.exitCode = found.ok ? 0 : 8;
+  } catch (error) {
+    // What was interrupted fails because it was.
+    if (!ending.isUnderWay) throw error;
   } finally {
-    await client.close();
-    for (const child of children) child.kill('SIGKILL');
-    rmSync(folder, { recursive: true, force: true });
+    await ending.run();
   }
 }
 
