@@ -45,8 +45,13 @@ export interface ChatServerOptions {
   readonly config?: Partial<ServerConfig>;
 }
 
+/** What a server of the chat can be asked besides gRPC, by whoever has the token of a session. Changes nothing. */
+export type ChatReads = Pick<ChatOperations, 'history' | 'rooms' | 'users'>;
+
 /** One server of the chat, for clients. The log, and with it all other servers, is the caller's. */
 export interface ChatServer {
+  /** For another front end. Ask only while `log.serving`. */
+  readonly reads: ChatReads;
   /** @throws GrpError CHAT_PORT_IN_USE */
   start(): Promise<{ readonly port: number }>;
   /** Call when `log.serving` may have changed: health follows it. */
@@ -92,6 +97,10 @@ class GrpcChatServer implements ChatServer {
     this.#health = addHealth(this.#server, Chat.typeName);
     addReflection(this.#server);
     this.#server.addService(grpcService(Chat, { converse: converseCodec }), this.#implementation());
+  }
+
+  get reads(): ChatReads {
+    return this.#operations;
   }
 
   async start(): Promise<{ readonly port: number }> {
