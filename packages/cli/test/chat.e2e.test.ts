@@ -94,6 +94,17 @@ describe('a chat of five processes', () => {
     await client.login('ann', password);
   });
 
+  test('every server gives the same documents over HTTP, to whoever is logged in', async () => {
+    const [history] = (await runGrp('chat', 'history', 'general', ...here)).documents;
+    for (const { http } of (await readState(dir))?.nodes ?? []) {
+      const get = async (what: string, headers = { 'grp-chat-token': client.token ?? '' }): Promise<unknown> =>
+        (await fetch(`${http}/v1/chat/${what}`, { headers })).json();
+      expect(await get('history?room=general')).toEqual({ ...history, more: false });
+      expect(await get('users?pattern=a*')).toMatchObject({ users: ['ann'] });
+      expect(await get('rooms', { 'grp-chat-token': 'x' })).toMatchObject({ error: { code: 'CHAT_NOT_LOGGED_IN' } });
+    }
+  });
+
   test('a watcher has what was said before and what is said next', async () => {
     const watcher = startGrp(['chat', 'watch', 'general', '--after', '0', '--count', '3', '--json', ...here]);
     await watcher.line(/"text":"two"/);

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import { checkQuery, filesPath, nameInUrl, rangeOf, switchOf, wholeOf } from '../src/dfs/dfs-requests.ts';
+import { filesPath, nameInUrl, rangeOf } from '../src/dfs/dfs-requests.ts';
+import { checkQuery, switchOf, wholeOf } from '../src/http/query.ts';
 
 test.each([
   ['a%2Fb%20c', 'a/b c'],

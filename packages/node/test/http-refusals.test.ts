@@ -19,6 +19,7 @@ test('what belongs to a role that this node lacks is 404, and says which', async
     ['/v1/gms/view', 'gms'],
     ['/v1/raft/status?group=chat', 'raft'],
     ['/v1/dfs/ls', 'dfs'],
+    ['/v1/chat/history?room=general', 'chat'],
     ['/v1/tracker/groups', 'tracker'],
   ] as const) {
     const answer = await api.get(url);

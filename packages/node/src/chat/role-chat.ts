@@ -1,6 +1,7 @@
 import { ChatMachine, createChatServer, type ChatServer } from '@grp/chat';
 import { formatAddress } from '@grp/core';
 import { chatMetrics } from '../metrics/chat-metrics.ts';
+import { chatRoutes } from './chat-routes.ts';
 import type { HostedGroup } from '../raft/raft-host.ts';
 import { replicatedLog } from '../raft/replicated-log.ts';
 import type { RoleContext, RoleStop, RunningRole } from '../role.ts';
@@ -25,7 +26,10 @@ export async function buildChatRole(context: RoleContext): Promise<RunningRole> 
     },
     stop: (how) => stop(group, server, how),
     ready: () => group.serving,
-    routes: (app) => host.routes(app),
+    routes(app) {
+      host.routes(app);
+      chatRoutes(app, { reads: server.reads, serving: () => group.serving });
+    },
     metrics(registry) {
       host.metrics(registry);
       chatMetrics(machine, registry);

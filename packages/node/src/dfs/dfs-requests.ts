@@ -1,6 +1,6 @@
 import { dfsError, nameFromBytes, type MetaReply, type MetaRequest } from '@grp/dfs';
-import type { FastifyRequest } from 'fastify';
 import { httpError } from '../errors.ts';
+import { invalid, type Query } from '../http/query.ts';
 import { sleep } from '../waiting.ts';
 import type { Clock } from '@grp/core';
 import type { DfsPart } from './dfs-part.ts';
@@ -29,36 +29,11 @@ function percentDecoded(text: string): Uint8Array {
   return Uint8Array.from(bytes);
 }
 
-export type Query = Readonly<Record<string, string | undefined>>;
-
-/** A whole number of the query; undefined when it is not there. @throws GrpError NODE_REQUEST_INVALID */
-export function wholeOf(query: Query, key: string, min: number, max: number): number | undefined {
-  const text = query[key];
-  if (text === undefined) return undefined;
-  const value = /^\d{1,16}$/.test(text) ? Number(text) : Number.NaN;
-  if (value >= min && value <= max) return value;
-  throw invalid(`${key} must be a whole number from ${min} to ${max}`);
-}
-
-/** A switch of the query. @throws GrpError NODE_REQUEST_INVALID */
-export function switchOf(query: Query, key: string): boolean {
-  const text = query[key];
-  if (text === undefined || text === 'false' || text === '0') return false;
-  if (text === 'true' || text === '1' || text === '') return true;
-  throw invalid(`${key} must be true or false`);
-}
-
 /** The name that a query gives. @throws GrpError NODE_REQUEST_INVALID, DFS_NAME_INVALID */
 export function nameOf(query: Query): string {
   const { name } = query;
   if (name === undefined) throw invalid('say which file with ?name=');
   return nameFromBytes(new TextEncoder().encode(name));
-}
-
-/** Refuses what is not in `known`: a mistyped condition must not be one that always holds. */
-export function checkQuery(query: Query, known: readonly string[]): void {
-  const unknown = Object.keys(query).find((key) => !known.includes(key));
-  if (unknown !== undefined) throw invalid(`${JSON.stringify(unknown.slice(0, 40))} is none of ${known.join(', ')}`);
 }
 
 /** `bytes=0-99`, `bytes=100-` or `bytes=-100` of so many bytes. @throws GrpError NODE_RANGE_INVALID */
@@ -75,12 +50,6 @@ export function rangeOf(
   if (offset > end || (offset >= bytes && bytes > 0))
     throw httpError('NODE_RANGE_INVALID', { context: { range: header.slice(0, 80), bytes } });
   return { offset, length: end - offset };
-}
-
-/** A header that is there once. */
-export function headerOf({ headers }: FastifyRequest, name: string): string | undefined {
-  const value = headers[name];
-  return typeof value === 'string' ? value : undefined;
 }
 
 /**
@@ -109,8 +78,4 @@ export async function asked<Kind extends MetaReply['kind']>(
 /** Whether the metadata has somebody who leads it, as far as this node knows. */
 export function hasLeader(group: DfsPart['group']): boolean {
   return group.serving && group.raft.status().leader !== undefined;
-}
-
-function invalid(problem: string): Error {
-  return httpError('NODE_REQUEST_INVALID', { context: { problem } });
 }

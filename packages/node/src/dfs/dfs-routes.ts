@@ -1,6 +1,7 @@
 import type { FileServer, Manifest, MetaReply, MetaRequest } from '@grp/dfs';
 import type { FastifyInstance } from 'fastify';
 import { asDocument } from '../http/documents.ts';
+import { checkQuery, switchOf, wholeOf, type Query } from '../http/query.ts';
 import { patienceOf } from '../http/patience.ts';
 import type { RoleContext } from '../role.ts';
 import {
@@ -12,7 +13,7 @@ import {
   type ReplicaState,
 } from './dfs-documents.ts';
 import type { DfsPart } from './dfs-part.ts';
-import { asked, checkQuery, nameOf, switchOf, wholeOf, type Query } from './dfs-requests.ts';
+import { asked, nameOf } from './dfs-requests.ts';
 import { fileRoutes } from './file-routes.ts';
 import { Transfers } from './transfers.ts';
 

@@ -7,21 +7,11 @@ import { GrpError, type Clock, type Logger } from '@grp/core';
 import { httpError } from '../errors.ts';
 import type { RecordedRequest, Recorder } from '../record/recorder.ts';
 import { asDocument } from '../http/documents.ts';
+import { checkQuery, headerOf, switchOf, wholeOf, type Query } from '../http/query.ts';
 import { patienceOf, type Patience } from '../http/patience.ts';
 import { putDocument } from './dfs-documents.ts';
 import type { DfsPart } from './dfs-part.ts';
-import {
-  asked,
-  checkQuery,
-  filesPath,
-  hasLeader,
-  headerOf,
-  nameInUrl,
-  rangeOf,
-  switchOf,
-  wholeOf,
-  type Query,
-} from './dfs-requests.ts';
+import { asked, filesPath, hasLeader, nameInUrl, rangeOf } from './dfs-requests.ts';
 import type { Transfers } from './transfers.ts';
 import { uploadOf } from './upload.ts';
 

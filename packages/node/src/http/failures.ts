@@ -88,6 +88,7 @@ const routeOfRole: Readonly<Record<string, string>> = {
   gms: '/v1/gms/view',
   raft: '/v1/raft/status',
   dfs: '/v1/dfs/store',
+  chat: '/v1/chat/rooms',
   tracker: '/v1/tracker/groups',
 };
 
