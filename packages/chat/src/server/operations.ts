@@ -26,6 +26,7 @@ export interface Caller {
   readonly signal: AbortSignal;
 }
 
+/** A room, as one account sees it. */
 export interface RoomFacts {
   /** As the caller calls it. */
   readonly label: string;
@@ -35,11 +36,13 @@ export interface RoomFacts {
   readonly unread: number;
 }
 
+/** A message, and what the room it is in is called by whoever asked. */
 export interface LabelledMessage {
   readonly room: string;
   readonly message: StoredMessage;
 }
 
+/** Which messages of a room are asked for. */
 export interface HistoryOptions {
   readonly room: string;
   /** 0: the last ones. */
