@@ -60,8 +60,9 @@ export class CephCluster {
     for (const id of osds) mkdirSync(join(this.#folder, `osd.${id}`));
     const uuids = osds.map(() => randomUUID());
     for (const uuid of uuids) await this.run('ceph', ['osd', 'new', uuid]);
+    // Without -f a child of its own would do the work, and outlive an interruption.
     await Promise.all(
-      osds.map((id, at) => this.run('ceph-osd', ['--mkfs', '-i', id, '--osd-uuid', uuids[at] as string])),
+      osds.map((id, at) => this.run('ceph-osd', ['-f', '--mkfs', '-i', id, '--osd-uuid', uuids[at] as string])),
     );
     for (const id of osds) this.#spawn(`osd.${id}`, 'ceph-osd', ['-f', '-i', id]);
     await this.#until('osd.', async () => (await this.#ask(['osd', 'stat']))?.['num_up_osds'] === osds.length);
@@ -127,7 +128,7 @@ export class CephCluster {
       .map(({ name, stderr }) => {
         const path = join(this.#folder, `${name}.log`);
         const log = existsSync(path) ? readFileSync(path, 'utf8') : '';
-        const lines = (log === '' ? stderr : log).trimEnd().split('\n').slice(-12);
+        const lines = [log, stderr].flatMap((text) => text.trimEnd().split('\n').slice(-8));
         return `${name}:\n  ${lines.join('\n  ')}`;
       })
       .join('\n');
