@@ -127,9 +127,12 @@ export class PutRun {
     }
     const bytesHint = this.#whole?.bytes ?? put.bytesHint ?? 0;
     const outgoing = new OutgoingPut(peers.at(to.address), { blob, epoch, bytesHint }, windowBytes, {
-      onTaken: (bytes) => this.#onTaken(stream, bytes),
+      onTaken: (bytes) => {
+        this.#progress(stream, bytes);
+        this.#driver.push({ type: 'moved', stream, bytes });
+      },
       onStored: (ack) => {
-        this.#onTaken(stream, this.#whole?.bytes ?? 0);
+        this.#progress(stream, this.#whole?.bytes ?? 0);
         this.#driver.push({ type: 'stored', stream, ack });
       },
       onFailed: (_problem, error) => {
@@ -170,11 +173,10 @@ export class PutRun {
     put.write({ crc: this.#crc.crc, parts, bytes });
   }
 
-  #onTaken(stream: number, bytes: number): void {
-    this.#taken.set(stream, bytes);
-    this.#driver.push({ type: 'moved', stream, bytes });
+  #progress(stream: number, bytes: number): void {
     const { onProgress, put } = this.#options;
     if (onProgress === undefined) return;
+    this.#taken.set(stream, bytes);
     const sorted = [...this.#taken.values()].toSorted((a, b) => b - a);
     onProgress(sorted[Math.floor(put.replicas / 2)] ?? 0);
   }

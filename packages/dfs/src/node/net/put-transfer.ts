@@ -110,7 +110,9 @@ export class PutTransfer implements Transfer {
     this.movedAt = this.#parts.now();
     // What lies in a file has left memory; what goes into the log stays until the blob is whole.
     if (this.#writer?.isInFile === true) this.#release(this.#heldBytes - (this.#bytes - this.#creditedBytes));
-    if (bytes > 0) this.#session.send(kinds.credit, this.#request, [encodeCredit(bytes)]);
+    // All has come, and waits for the log: the acknowledgement is next, and there is nothing to grant.
+    const isAll = this.#bytes === this.#order.bytesHint && this.#writer?.isInFile === false;
+    if (bytes > 0 && !isAll) this.#session.send(kinds.credit, this.#request, [encodeCredit(bytes)]);
   }
 
   async #finish(frame: WireFrame): Promise<void> {
