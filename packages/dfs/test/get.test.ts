@@ -32,7 +32,7 @@ class Get {
   now = 0;
 
   constructor(options: Partial<GetOptions> = {}) {
-    this.machine = new GetMachine({ name: 'a', prefer: ['n2', 'n3'], config, ...options });
+    this.machine = new GetMachine({ name: 'a', isWhole: true, prefer: ['n2', 'n3'], config, ...options });
     this.give({ type: 'start' });
   }
 
@@ -150,7 +150,7 @@ describe('a get', () => {
   });
 
   test('of a range reads just that, and of a range behind the end nothing', () => {
-    const get = new Get({ range: { offset: 90, length: 50 } });
+    const get = new Get({ isWhole: false, range: { offset: 90, length: 50 } });
     get.find();
     expect(get.last('read')).toMatchObject({ offset: 90, length: 10 });
     expect(get.give({ type: 'data', read: get.last('read').read, bytes: 10 })).toEqual([
@@ -159,6 +159,17 @@ describe('a get', () => {
     ]);
     const behind = new Get({ range: { offset: 101 } });
     expect(behind.find()[0]).toMatchObject({ failure: { code: 'DFS_REQUEST_INVALID' } });
+  });
+
+  test('of frames alone still checks a second holder, and asks for no digest of its own', () => {
+    const get = new Get({ isWhole: false });
+    get.find();
+    const { check } = get.last('check');
+    expect(get.give({ type: 'data', read: get.last('read').read, bytes: 100 })).toEqual([{ type: 'done' }]);
+    expect(get.give({ type: 'checked', check, sha256: 'ff' })).toMatchObject([
+      { type: 'request', request: { kind: 'rot-report', node: 'n3' } },
+      { type: 'closed' },
+    ]);
   });
 
   test('of an empty file reads nothing', () => {

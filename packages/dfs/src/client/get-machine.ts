@@ -222,7 +222,7 @@ export class GetMachine implements Machine<GetInput, GetEffect> {
 
   #finishReading(): void {
     this.#read = undefined;
-    if (this.#options.range !== undefined) return this.#finish();
+    if (!this.#options.isWhole) return this.#finish();
     this.#phase = 'digesting';
     this.#effects.push({ type: 'digest-whole' });
   }

@@ -8,8 +8,10 @@ export interface GetOptions {
   readonly name: string;
   /** Absent: the newest. */
   readonly version?: number | undefined;
-  /** In bytes; `length` absent: to the end. Absent: everything, whose digest is then checked. */
+  /** In bytes; `length` absent: to the end. Absent: everything. */
   readonly range?: { readonly offset: number; readonly length?: number | undefined } | undefined;
+  /** The digest of everything is checked; for no range. */
+  readonly isWhole: boolean;
   /** Servers in the order in which they are asked, the nearest first. */
   readonly prefer: readonly ServerId[];
   readonly config: ClientConfig;

@@ -34,6 +34,7 @@ test.each([0, 4_096, 6_000_000])('%i bytes come back, with their digest', async 
   const { stream, found } = client.get('a/b.bin');
   expect((await bytesOf(stream)).equals(content)).toBe(true);
   expect((await found).manifest).toMatchObject({ version: put.version, bytes });
+  expect((await bytesOf(client.get('a/b.bin', { verify: 'frames' }).stream)).equals(content)).toBe(true);
 });
 
 test('a stream is put with flat memory, and its progress is told', async () => {

@@ -95,7 +95,8 @@ export class DfsClient {
     const { history, host, observe, servers } = this.#options;
     const operation = history.begin({ process: host.name, f: 'read', key: name });
     observe({ type: 'began', client: host.name, name });
-    simulateGet(this.#transfer, { name, prefer: [servers[below(this.#random, servers.length)] as string] }, (ended) => {
+    const prefer = [servers[below(this.#random, servers.length)] as string];
+    simulateGet(this.#transfer, { name, isWhole: true, prefer }, (ended) => {
       if (ended.type === 'done') {
         const { version } = ended.value.manifest;
         const value = ended.value.content.split('|')[0] as string;

@@ -43,7 +43,7 @@ export class GetRun {
   #resolve: (found: GetFound) => void = () => {};
   #reject: (cause: unknown) => void = () => {};
   #bytes = 0;
-  /** Of all that is handed over; none for a part of a file. */
+  /** Of all that is handed over, if it is to be checked. */
   #digest: Digest | undefined;
   #read: { readonly number: number; readonly from: ServerId; readonly get: IncomingGet; bytes: number } | undefined;
   /** Handed over and not wanted yet: credited when the consumer asks for more. */
@@ -91,7 +91,7 @@ export class GetRun {
       case 'found':
         this.#bytes = effect.manifest.bytes;
         this.#digest?.stop();
-        if (this.#options.get.range === undefined) this.#digest = digestFor(this.#bytes, () => this.#wanted());
+        if (this.#options.get.isWhole) this.#digest = digestFor(this.#bytes, () => this.#wanted());
         return this.#resolve({ manifest: effect.manifest, offset: effect.offset, length: effect.length });
       case 'read':
         return this.#begin(effect);
