@@ -2,7 +2,7 @@
 import { crc32 } from 'node:zlib';
 import { blockBytes } from './frame-buffers.ts';
 
-export const formatVersion = 2;
+export const formatVersion = 1;
 export const recordHeaderBytes = 112;
 /** A blob in a segment has at most 8 frames. */
 export const tableEntriesMax = 8;
