@@ -1,14 +1,14 @@
 import type { Cancel } from '@grp/core';
 import type { StateConfig } from './config.ts';
-import type { Room, StoredMessage } from './model.ts';
+import type { Outcome, Room } from './model.ts';
 import { encodeOutcome } from './outcome-codec.ts';
 import { captureState, StateRestorer } from './snapshot.ts';
 import { ChatState, type ChatView } from './state.ts';
 
-/** A message that has just been applied here, for those who follow its room. */
+/** A message that has just been applied here: `room.messages.at(sequence)`. */
 export interface AppliedMessage {
   readonly room: Room;
-  readonly message: StoredMessage;
+  readonly sequence: number;
 }
 
 /**
@@ -83,11 +83,12 @@ export class ChatMachine {
     return () => void this.#restored.delete(listener);
   }
 
-  #tell({ room: name, sequence }: { readonly room?: string; readonly sequence?: number }): void {
-    const room = this.#state.room(name ?? '');
-    const message = room?.messages[(sequence ?? 0) - 1];
-    if (room === undefined || message === undefined) return;
-    for (const listener of this.#messages) listener({ room, message });
-    for (const listener of this.#followers.get(room.name) ?? []) listener(room);
+  #tell({ room: name = '', sequence = 0 }: Extract<Outcome, { ok: true }>): void {
+    const followers = this.#followers.get(name);
+    if (followers === undefined && this.#messages.size === 0) return;
+    const room = this.#state.room(name);
+    if (room === undefined) return;
+    for (const listener of this.#messages) listener({ room, sequence });
+    for (const listener of followers ?? []) listener(room);
   }
 }

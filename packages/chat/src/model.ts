@@ -1,3 +1,5 @@
+import type { MessageList } from './message-list.ts';
+
 /** What the state is made of. Times are Unix ms as agreed in the log; names are as their owners wrote them. */
 export interface Account {
   readonly name: string;
@@ -10,6 +12,7 @@ export interface Account {
 }
 
 export interface Session {
+  /** As a key: see `keyOf`. */
   readonly tokenHash: string;
   readonly account: Account;
   readonly expiresAtMs: number;
@@ -22,17 +25,16 @@ export interface StoredMessage {
   readonly id: string;
   readonly from: string;
   /** Empty once deleted: the place and the id stay. */
-  text: string;
+  readonly text: string;
   readonly atMs: number;
-  deleted: boolean;
+  readonly deleted: boolean;
 }
 
 export interface Room {
   /** `general`, or `@3:17` for the conversation of the accounts with these indices. */
   readonly name: string;
   readonly createdAtMs: number;
-  /** By sequence − 1, without gaps. */
-  readonly messages: StoredMessage[];
+  readonly messages: MessageList;
   /** Account index → the highest sequence it has read. */
   readonly members: Map<number, number>;
 }
@@ -66,17 +68,9 @@ export type OutcomeError =
   | 'full'
   | 'malformed';
 
-/** Hexadecimal of bytes: ids and hashes are keys of maps. */
-export function hex(bytes: Uint8Array): string {
+/** Hexadecimal of a key of bytes, as clients see ids. */
+export function hex(key: string): string {
   let text = '';
-  for (let at = 0; at < bytes.length; at++) text += hexOf[bytes[at] as number] as string;
+  for (let at = 0; at < key.length; at++) text += key.charCodeAt(at).toString(16).padStart(2, '0');
   return text;
-}
-
-const hexOf = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'));
-
-export function unhex(text: string): Uint8Array {
-  return Uint8Array.from({ length: text.length / 2 }, (_, index) =>
-    Number.parseInt(text.slice(index * 2, index * 2 + 2), 16),
-  );
 }

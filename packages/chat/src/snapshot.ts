@@ -1,7 +1,9 @@
 import { create, fromBinary, toBinary, type MessageInitShape } from '@bufbuild/protobuf';
 import { defineErrors } from '@grp/core';
 import { SnapshotRecordSchema, type SnapshotRecord } from './gen/grp/chat/v1/log_pb.ts';
-import { hex, unhex, type Account, type Room, type Session, type StoredMessage } from './model.ts';
+import { ByteRange, bytesOfKey, isText, keyOf, textOf, utf8 } from './fields.ts';
+import { readMessageRecord, type MessageRecord } from './message-record.ts';
+import type { Account, Room, Session } from './model.ts';
 import { outcomeOf, outcomeRecord } from './outcome-codec.ts';
 import { ChatState, type StateChanges } from './state.ts';
 import type { StateConfig } from './config.ts';
@@ -21,6 +23,7 @@ const chunkBytes = 64 * 1_024;
 const lengthBytes = 4;
 /** A record is one message at most: 64 KiB of text and its frame. */
 const recordBytesMax = 1_048_576;
+const idBytes = 16;
 
 /**
  * The state as it is now, in chunks of about 64 KiB that are drawn one by one while later commands are applied. What is
@@ -49,15 +52,10 @@ function joinedBytes(one: Uint8Array, other: Uint8Array): Uint8Array {
 
 /** What changed since a snapshot was begun, as it was then. */
 class Before implements StateChanges {
-  readonly texts = new Map<StoredMessage, string>();
   readonly passwords = new Map<Account, { readonly passwordHash: string; readonly passwordIndex: number }>();
   readonly members = new Map<Room, readonly (readonly [number, number])[]>();
-  /** Rooms that are not written yet, and how many messages each had. */
-  readonly rooms = new Map<Room, number>();
-
-  message(message: StoredMessage): void {
-    if (!message.deleted) this.texts.set(message, message.text);
-  }
+  /** Rooms that are not written yet, and the messages that each had. */
+  readonly rooms = new Map<Room, { readonly length: number; readonly pages: readonly Uint8Array[] }>();
 
   account(account: Account): void {
     const { passwordHash, passwordIndex } = account;
@@ -69,8 +67,11 @@ class Before implements StateChanges {
   }
 }
 
-/** What there is is noted when this is called, and made into records when they are drawn. */
-function recordsOf(state: ChatState, before: Before): Iterable<RecordInit> {
+/**
+ * What there is is noted when this is called, and made into records when they are drawn: bytes that may be cut anywhere, and
+ * joined to what comes before and after.
+ */
+function recordsOf(state: ChatState, before: Before): Iterable<Uint8Array> {
   const head: RecordInit = {
     case: 'head',
     value: { version, appliedIndex: BigInt(state.appliedIndex), atMs: BigInt(state.nowMs) },
@@ -78,33 +79,34 @@ function recordsOf(state: ChatState, before: Before): Iterable<RecordInit> {
   const accounts = [...state.accounts()];
   const sessions = [...state.sessions()];
   const requests = [...state.requests()];
-  for (const room of state.rooms()) before.rooms.set(room, room.messages.length);
+  for (const room of state.rooms()) {
+    const { messages } = room;
+    before.rooms.set(room, { length: messages.length, pages: messages.capture() });
+  }
   return (function* () {
     const names = new Map<number, string>();
-    yield head;
+    yield framed(head);
     for (const account of accounts) {
       names.set(account.index, account.name);
-      yield { case: 'account', value: accountRecord({ ...account, ...before.passwords.get(account) }) };
+      yield framed({ case: 'account', value: accountRecord({ ...account, ...before.passwords.get(account) }) });
     }
-    for (const session of sessions) yield sessionRecord(session);
+    for (const session of sessions) yield framed(sessionRecord(session));
     for (const [id, outcome] of requests)
-      yield { case: 'request', value: { requestId: unhex(id), outcome: outcomeRecord(outcome) } };
-    for (const [room, length] of before.rooms) {
-      yield roomRecord(room, length);
+      yield framed({ case: 'request', value: { requestId: bytesOfKey(id), outcome: outcomeRecord(outcome) } });
+    for (const [room, { length, pages }] of before.rooms) {
+      yield framed(roomRecord(room, length));
       const members = before.members.get(room) ?? [...room.members];
       before.rooms.delete(room);
       before.members.delete(room);
-      for (const [account, read] of members) yield membershipRecord(room, names.get(account), read);
-      for (let position = 0; position < length; position++) {
-        yield messageRecord(room, room.messages[position] as StoredMessage, before.texts);
-      }
+      for (const [account, read] of members) yield framed(membershipRecord(room, names.get(account), read));
+      yield* pages;
     }
   })();
 }
 
 function sessionRecord({ tokenHash, account, expiresAtMs }: Session): RecordInit {
   const value = {
-    tokenHash: unhex(tokenHash),
+    tokenHash: bytesOfKey(tokenHash),
     name: account.name,
     accountIndex: BigInt(account.index),
     expiresAtMs: BigInt(expiresAtMs),
@@ -130,54 +132,36 @@ function membershipRecord(room: Room, name: string | undefined, read: number): R
   return { case: 'membership', value: { room: room.name, name: name ?? '', read: BigInt(read) } };
 }
 
-function messageRecord(room: Room, message: StoredMessage, undeleted: ReadonlyMap<StoredMessage, string>): RecordInit {
-  const { sequence, index, id, from, atMs } = message;
-  const kept = undeleted.get(message);
-  return {
-    case: 'message',
-    value: {
-      room: room.name,
-      sequence: BigInt(sequence),
-      index: BigInt(index),
-      id: unhex(id),
-      from,
-      text: kept ?? message.text,
-      atMs: BigInt(atMs),
-      deleted: message.deleted && kept === undefined,
-    },
-  };
+/** One record behind its length, 32 bits big-endian. */
+function framed(record: RecordInit): Uint8Array {
+  const bytes = toBinary(SnapshotRecordSchema, create(SnapshotRecordSchema, { record }));
+  const frame = new Uint8Array(lengthBytes + bytes.length);
+  new DataView(frame.buffer).setUint32(0, bytes.length);
+  frame.set(bytes, lengthBytes);
+  return frame;
 }
 
-/** Each record behind its length, 32 bits big-endian; `done` is called when the last one is out or nobody wants more. */
-function* chunked(records: Iterable<RecordInit>, done: () => void): Generator<Uint8Array> {
+/** The same bytes in chunks of 64 KiB; `done` is called when the last one is out or nobody wants more. */
+function* chunked(records: Iterable<Uint8Array>, done: () => void): Generator<Uint8Array> {
   try {
-    let parts: Uint8Array[] = [];
+    let chunk = new Uint8Array(chunkBytes);
     let size = 0;
     for (const record of records) {
-      const bytes = toBinary(SnapshotRecordSchema, create(SnapshotRecordSchema, { record }));
-      parts.push(bytes);
-      size += lengthBytes + bytes.length;
-      if (size < chunkBytes) continue;
-      yield joined(parts, size);
-      parts = [];
-      size = 0;
+      for (let from = 0; from < record.length;) {
+        const to = Math.min(record.length, from + chunkBytes - size);
+        chunk.set(record.subarray(from, to), size);
+        size += to - from;
+        from = to;
+        if (size < chunkBytes) continue;
+        yield chunk;
+        chunk = new Uint8Array(chunkBytes);
+        size = 0;
+      }
     }
-    if (size > 0) yield joined(parts, size);
+    if (size > 0) yield chunk.subarray(0, size);
   } finally {
     done();
   }
-}
-
-function joined(parts: readonly Uint8Array[], size: number): Uint8Array {
-  const chunk = new Uint8Array(size);
-  const view = new DataView(chunk.buffer);
-  let offset = 0;
-  for (const part of parts) {
-    view.setUint32(offset, part.length);
-    chunk.set(part, offset + lengthBytes);
-    offset += lengthBytes + part.length;
-  }
-  return chunk;
 }
 
 /** Builds a state from the chunks of `captureState`, cut anywhere, one after another. */
@@ -213,8 +197,11 @@ export class StateRestorer {
       if (length > recordBytesMax) throw invalid('a record is too long');
       if (bytes.length - offset - lengthBytes < length) break;
       const start = offset + lengthBytes;
-      this.#restore(readRecord(bytes.subarray(start, start + length)));
-      offset = start + length;
+      const end = start + length;
+      const message = this.#begun ? readMessageRecord(bytes, start, end) : undefined;
+      if (message === undefined) this.#restore(readRecord(bytes.subarray(start, end)));
+      else this.#message(textOf(message.room) ?? '', message);
+      offset = end;
     }
     return offset;
   }
@@ -242,7 +229,7 @@ export class StateRestorer {
           Number(record.value.read),
         );
       case 'message':
-        return this.#message(record.value);
+        return this.#message(record.value.room, messageOf(record.value));
       default:
         throw invalid('a record of an unknown kind');
     }
@@ -250,7 +237,7 @@ export class StateRestorer {
 
   #request({ requestId, outcome }: Extract<SnapshotRecord['record'], { case: 'request' }>['value']): void {
     if (outcome === undefined) throw invalid('a request without an outcome');
-    this.#state.restoreRequest(hex(requestId), outcomeOf(outcome));
+    this.#state.restoreRequest(keyOf(new ByteRange(requestId)), outcomeOf(outcome));
   }
 
   #account(record: ReturnType<typeof accountRecord>): void {
@@ -273,22 +260,20 @@ export class StateRestorer {
   }): void {
     const account = this.#byIndex.get(Number(record.accountIndex));
     if (account === undefined) throw invalid('a session of nobody');
-    this.#state.restoreSession({ tokenHash: hex(record.tokenHash), account, expiresAtMs: Number(record.expiresAtMs) });
+    this.#state.restoreSession({
+      tokenHash: keyOf(new ByteRange(record.tokenHash)),
+      account,
+      expiresAtMs: Number(record.expiresAtMs),
+    });
   }
 
-  #message(record: Extract<SnapshotRecord['record'], { case: 'message' }>['value']): void {
-    const room = this.#room(record.room);
-    const sequence = Number(record.sequence);
+  #message(name: string, message: MessageRecord): void {
+    const room = this.#room(name);
+    const { sequence, index, id, from, text, atMs } = message;
     if (sequence !== room.messages.length + 1) throw invalid('messages out of order');
-    this.#state.restoreMessage(room, {
-      sequence,
-      index: Number(record.index),
-      id: hex(record.id),
-      from: record.from,
-      text: record.text,
-      atMs: Number(record.atMs),
-      deleted: record.deleted,
-    });
+    const isSound = index > 0 && Math.max(index, atMs) <= Number.MAX_SAFE_INTEGER && id.length === idBytes;
+    if (!isSound || from.length === 0 || !isText(from) || !isText(text)) throw invalid('a message that cannot be');
+    this.#state.restoreMessage(room, message);
   }
 
   #room(name: string): Room {
@@ -302,6 +287,12 @@ export class StateRestorer {
     if (account === undefined) throw invalid('a membership of nobody');
     return account;
   }
+}
+
+function messageOf(record: Extract<SnapshotRecord['record'], { case: 'message' }>['value']): MessageRecord {
+  const { sequence, index, id, from, text, atMs, deleted } = record;
+  const numbers = { sequence: Number(sequence), index: Number(index), atMs: Number(atMs) };
+  return { ...numbers, id: keyOf(new ByteRange(id)), from: utf8(from), text: utf8(text), deleted };
 }
 
 function readRecord(bytes: Uint8Array): SnapshotRecord {

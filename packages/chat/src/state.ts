@@ -3,15 +3,10 @@ import type { Cancel } from '@grp/core';
 import { stateConfig, type StateConfig } from './config.ts';
 import { CommandSchema, type Command } from './gen/grp/chat/v1/log_pb.ts';
 import { decodeSend, type LoggedSend } from './hot-codec.ts';
-import {
-  hex,
-  type Account,
-  type Outcome,
-  type OutcomeError,
-  type Room,
-  type Session,
-  type StoredMessage,
-} from './model.ts';
+import { ByteRange, keyOf, textOf, utf8 } from './fields.ts';
+import { MessageList, type MessagePage } from './message-list.ts';
+import type { MessageRecord } from './message-record.ts';
+import type { Account, Outcome, OutcomeError, Room, Session } from './model.ts';
 import { foldName, isName, parseRoom } from './names.ts';
 
 /** One change, as it goes into the log. */
@@ -25,7 +20,7 @@ type ChangeOf<Case extends NonNullable<Change['case']>> = Extract<Change, { case
 export interface ChatView {
   account(name: string): Account | undefined;
   accounts(): Iterable<Account>;
-  /** The session of a token's hash, unless it has expired by `nowMs`. */
+  /** The session of a token's hash, as a key (`keyOf`), unless it has expired by `nowMs`. */
   session(tokenHash: string, nowMs: number): Session | undefined;
   room(name: string): Room | undefined;
   rooms(): Iterable<Room>;
@@ -35,15 +30,12 @@ export interface ChatView {
 
 /** Called before something changes that a snapshot under way may still have to write as it was. */
 export interface StateChanges {
-  /** Its text goes. */
-  readonly message: (message: StoredMessage) => void;
   /** Its password changes. */
   readonly account: (account: Account) => void;
   /** Who is in it, or what they have read, changes. */
   readonly membership: (room: Room) => void;
 }
 
-const encoder = new TextEncoder();
 const overheadBytes = 200;
 
 /**
@@ -54,11 +46,11 @@ export class ChatState implements ChatView {
   readonly #config: StateConfig;
   /** By folded name. */
   readonly #accounts = new Map<string, Account>();
-  /** By hash of the token. */
+  /** By hash of the token; this and request ids are keys as `keyOf` makes them. */
   readonly #sessions = new Map<string, Session>();
   readonly #rooms = new Map<string, Room>();
-  /** Request id → where its message stands. Kept as long as the message, which is for ever. */
-  readonly #messageIds = new Map<string, { readonly room: Room; readonly sequence: number }>();
+  /** Request id → where its message can be found. Kept as long as the message, which is for ever. */
+  readonly #messageIds = new Map<string, MessagePage>();
   /** Request id → outcome, of requests that left no message; the oldest go first. */
   readonly #requests = new Map<string, Outcome>();
   readonly #watching = new Set<StateChanges>();
@@ -87,12 +79,11 @@ export class ChatState implements ChatView {
     this.#appliedIndex = index;
     const command = decoded(bytes);
     if (command === undefined) return failed('malformed');
-    const { requestId, change, atMs } = command;
-    if (change.case === undefined || requestId.length !== 16) return failed('malformed');
+    const { requestId: id, change, atMs } = command;
+    if (change.case === undefined || id.length !== 16) return failed('malformed');
     this.#nowMs = Math.max(this.#nowMs, atMs);
-    const id = hex(requestId);
-    const known = this.#messageIds.get(id);
-    if (known !== undefined) return this.#sentBefore(known.room, known.sequence, change);
+    const page = this.#messageIds.get(id);
+    if (page !== undefined) return this.#sentBefore(page, id, change);
     const earlier = this.#requests.get(id);
     if (earlier !== undefined) return earlier;
     const outcome = this.#change(index, id, change);
@@ -162,15 +153,14 @@ export class ChatState implements ChatView {
   }
 
   restoreRoom(name: string, createdAtMs: number): Room {
-    const room: Room = { name, createdAtMs, messages: [], members: new Map() };
+    const room: Room = { name, createdAtMs, messages: new MessageList(name), members: new Map() };
     this.#rooms.set(name, room);
     this.#sizeBytes += overheadBytes + name.length;
     return room;
   }
 
-  restoreMessage(room: Room, message: StoredMessage): void {
-    room.messages.push(message);
-    this.#messageIds.set(message.id, { room, sequence: message.sequence });
+  restoreMessage(room: Room, message: MessageRecord): void {
+    this.#messageIds.set(message.id, room.messages.append(message));
     this.#sizeBytes += overheadBytes + message.text.length;
   }
 
@@ -188,7 +178,7 @@ export class ChatState implements ChatView {
         return this.#asAccount(change.value, (account) => this.#send(index, id, account, change.value));
       case 'logout':
         // A session that is gone is what was asked for: this also makes a retry after success succeed.
-        this.#sessions.delete(hex(change.value.tokenHash));
+        this.#sessions.delete(keyOf(new ByteRange(change.value.tokenHash)));
         return this.#done(index);
       case 'changePassword':
         return this.#asAccount(change.value, (account) => this.#changePassword(index, account, change.value));
@@ -221,7 +211,7 @@ export class ChatState implements ChatView {
     if (account.passwordIndex !== Number(passwordIndex)) return failed('password-changed');
     if (tokenHash.length !== 32) return failed('malformed');
     this.#dropSessions(account);
-    const key = hex(tokenHash);
+    const key = keyOf(new ByteRange(tokenHash));
     this.#sessions.set(key, { tokenHash: key, account, expiresAtMs: Number(expiresAtMs) });
     return this.#done(index);
   }
@@ -242,7 +232,7 @@ export class ChatState implements ChatView {
     if (account.passwordIndex !== Number(change.passwordIndex)) return failed('password-changed');
     for (const changes of this.#watching) changes.account(account);
     Object.assign(account, { passwordHash: change.passwordHash, passwordIndex: index });
-    const kept = hex(change.tokenHash);
+    const kept = keyOf(new ByteRange(change.tokenHash));
     for (const [key, session] of this.#sessions) {
       if (session.account === account && key !== kept) this.#sessions.delete(key);
     }
@@ -259,25 +249,27 @@ export class ChatState implements ChatView {
     return this.#done(index);
   }
 
-  #send(index: number, id: string, account: Account, { room: wanted, text }: ChangeOf<'send'>): Outcome {
-    const { textBytesMax } = this.#config;
-    if (text === '') return failed('text-empty');
-    // A character has three bytes at most: most texts need not be looked at.
-    if (text.length * 3 > textBytesMax && encoder.encode(text).length > textBytesMax) return failed('text-too-long');
+  #send(index: number, id: string, account: Account, { room: wanted, text }: SendChange['value']): Outcome {
+    if (text.length === 0) return failed('text-empty');
+    if (text.length > this.#config.textBytesMax) return failed('text-too-long');
     if (this.#isFull(text.length)) return failed('full');
     const room = this.#openRoom(account, wanted);
     if ('error' in room) return failed(room.error);
-    const sequence = room.messages.length + 1;
-    const message = { sequence, index, id, from: account.name, text, atMs: this.#nowMs, deleted: false };
-    this.restoreMessage(room, message);
+    const { name, members, messages } = room;
+    const sequence = messages.length + 1;
+    const atMs = this.#nowMs;
+    this.restoreMessage(room, { sequence, index, id, from: utf8(account.name), text, atMs, deleted: false });
     // Whoever speaks is in the room, and has read what it says itself if it had read all before.
-    const read = room.members.get(account.index) ?? sequence - 1;
+    const read = members.get(account.index) ?? sequence - 1;
     this.#membersOf(room).set(account.index, read === sequence - 1 ? sequence : read);
-    return sent(room, message);
+    return { ok: true, index, atMs, sequence, room: name };
   }
 
   /** The room under the name that the account uses; made when it is new, with both sides of a conversation in it. */
   #openRoom(account: Account, wanted: string): Room | { readonly error: OutcomeError } {
+    // What most messages are for. A conversation's own name says nothing to clients, so that no stranger gets in by it.
+    const open = wanted.startsWith('@') ? undefined : this.#rooms.get(wanted);
+    if (open !== undefined) return open;
     const resolved = this.resolveRoom(account, wanted);
     if ('error' in resolved) return resolved;
     const known = this.#rooms.get(resolved.name);
@@ -294,15 +286,13 @@ export class ChatState implements ChatView {
   #deleteMessage(index: number, account: Account, { room: wanted, sequence }: ChangeOf<'deleteMessage'>): Outcome {
     const room = this.#knownRoom(account, wanted);
     if ('error' in room) return failed(room.error);
-    const message = room.messages[Number(sequence) - 1];
+    const message = room.messages.record(Number(sequence));
     if (message === undefined) return failed('message-unknown');
     // By name alone a later owner of the name could delete what an earlier one wrote.
-    if (foldName(message.from) !== foldName(account.name) || message.index < account.index) {
+    if (!isFrom(message, account) || message.index < account.index) {
       return failed('message-not-yours');
     }
-    this.#sizeBytes -= message.text.length;
-    for (const changes of this.#watching) changes.message(message);
-    Object.assign(message, { text: '', deleted: true });
+    this.#sizeBytes -= room.messages.delete(message.sequence);
     return this.#done(index);
   }
 
@@ -336,16 +326,18 @@ export class ChatState implements ChatView {
   }
 
   /** A retry of a send that worked. Ids are not secret: only the sender itself is told where its message stands. */
-  #sentBefore(room: Room, sequence: number, change: Change): Outcome {
-    const message = room.messages[sequence - 1] as StoredMessage;
-    if (change.case !== 'send') return failed('malformed');
-    return this.#asAccount(change.value, ({ name }) =>
-      foldName(name) === foldName(message.from) ? sent(room, message) : failed('malformed'),
+  #sentBefore(page: MessagePage, id: string, change: Change): Outcome {
+    const message = page.find(id);
+    if (change.case !== 'send' || message === undefined) return failed('malformed');
+    const { index, atMs, sequence } = message;
+    return this.#asAccount(change.value, (account) =>
+      isFrom(message, account) ? { ok: true, index, atMs, sequence, room: page.room } : failed('malformed'),
     );
   }
 
-  #asAccount({ tokenHash }: { readonly tokenHash: Uint8Array }, act: (account: Account) => Outcome): Outcome {
-    const session = this.session(hex(tokenHash), this.#nowMs);
+  #asAccount({ tokenHash }: { readonly tokenHash: Uint8Array | string }, act: (account: Account) => Outcome): Outcome {
+    const key = typeof tokenHash === 'string' ? tokenHash : keyOf(new ByteRange(tokenHash));
+    const session = this.session(key, this.#nowMs);
     return session === undefined ? failed('not-logged-in') : act(session.account);
   }
 
@@ -371,8 +363,8 @@ export class ChatState implements ChatView {
   }
 }
 
-function sent(room: Room, { index, sequence, atMs }: StoredMessage): Outcome {
-  return { ok: true, index, atMs, sequence, room: room.name };
+function isFrom({ from }: MessageRecord, { name }: Account): boolean {
+  return foldName(textOf(from) ?? '') === foldName(name);
 }
 
 function failed(error: OutcomeError): Outcome {
@@ -382,12 +374,17 @@ function failed(error: OutcomeError): Outcome {
 /** Undefined: nonsense. */
 function decoded(
   bytes: Uint8Array,
-): { readonly requestId: Uint8Array; readonly atMs: number; readonly change: Change } | undefined {
+): { readonly requestId: string; readonly atMs: number; readonly change: Change } | undefined {
   const send = decodeSend(bytes);
   if (send !== undefined) return { requestId: send.requestId, atMs: send.atMs, change: { case: 'send', value: send } };
   try {
     const { requestId, atMs, change } = fromBinary(CommandSchema, bytes);
-    return { requestId, atMs: Number(atMs), change };
+    if (atMs > Number.MAX_SAFE_INTEGER) return undefined;
+    const common = { requestId: keyOf(new ByteRange(requestId)), atMs: Number(atMs) };
+    if (change.case !== 'send') return { ...common, change };
+    const { tokenHash, room, text } = change.value;
+    const value = { tokenHash: keyOf(new ByteRange(tokenHash)), room, text: utf8(text) };
+    return { ...common, change: { case: 'send', value } };
   } catch {
     return undefined;
   }

@@ -3,7 +3,9 @@ import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
 import { describe, expect, test } from 'vitest';
 import { ConverseRequestSchema, ConverseResponseSchema } from '../src/gen/grp/chat/v1/chat_pb.ts';
 import { CommandSchema, OutcomeSchema } from '../src/gen/grp/chat/v1/log_pb.ts';
+import { ByteRange, keyOf, textOf, utf8 } from '../src/fields.ts';
 import {
+  AskedSend,
   decodeAskedSend,
   decodeSend,
   decodeSent,
@@ -12,13 +14,15 @@ import {
   encodeSend,
   encodeSentResponse,
 } from '../src/hot-codec.ts';
+import type { MessageRecord } from '../src/message-record.ts';
 import { outcomeRecord } from '../src/outcome-codec.ts';
-import type { Outcome, StoredMessage } from '../src/model.ts';
+import { hex, type Outcome } from '../src/model.ts';
 import { messageOf } from '../src/server/unary.ts';
 
 const texts = ['hello', 'Grüße, 世界 👋', '\uFEFFwith a mark', 'x'.repeat(4_096), 'lone \uD800 half'];
 const requestId = Uint8Array.from({ length: 16 }, (_, at) => at * 17);
 const tokenHash = new Uint8Array(32).fill(200);
+const [idRange, tokenKey] = [new ByteRange(requestId), keyOf(new ByteRange(tokenHash))];
 
 function generated(room: string, text: string, atMs: bigint): Uint8Array {
   const change = { case: 'send', value: { tokenHash, room, text } } as const;
@@ -28,11 +32,18 @@ function generated(room: string, text: string, atMs: bigint): Uint8Array {
 describe.each(texts)('a message %#', (text) => {
   test('in the log', () => {
     for (const atMs of [1, 127, 128, 1_795_000_000_000, Number.MAX_SAFE_INTEGER]) {
-      const bytes = encodeSend({ requestId, atMs, tokenHash, room: 'general', text });
+      const bytes = encodeSend(new AskedSend(idRange, utf8('general'), utf8(text)), { atMs, tokenHash: tokenKey });
       expect(bytes).toEqual(generated('general', text, BigInt(atMs)));
       const { change } = fromBinary(CommandSchema, bytes);
       const value = change.case === 'send' ? change.value : undefined;
-      expect(decodeSend(bytes)).toEqual({ requestId, atMs, tokenHash, room: 'general', text: value?.text });
+      const read = decodeSend(bytes);
+      expect({ ...read, text: textOf(read?.text ?? utf8('')) }).toEqual({
+        requestId: keyOf(idRange),
+        atMs,
+        tokenHash: tokenKey,
+        room: 'general',
+        text: value?.text,
+      });
     }
   });
 
@@ -40,30 +51,24 @@ describe.each(texts)('a message %#', (text) => {
     const request = { case: 'send', value: { requestId, room: 'general', text } } as const;
     const bytes = toBinary(ConverseRequestSchema, create(ConverseRequestSchema, { request }));
     const read = fromBinary(ConverseRequestSchema, bytes).request;
-    expect(decodeAskedSend(bytes)).toEqual({
-      requestId,
-      room: 'general',
-      text: read.case === 'send' ? read.value.text : undefined,
-    });
+    const asked = decodeAskedSend(bytes);
+    expect(asked?.requestId.view()).toEqual(requestId);
+    expect(textOf(asked?.room ?? utf8(''))).toBe('general');
+    expect(textOf(asked?.text ?? utf8(''))).toBe(read.case === 'send' ? read.value.text : undefined);
   });
 
   test.each([true, false])('as it is answered (deleted: %s)', (deleted) => {
-    const message: StoredMessage = {
-      id: 'ab'.repeat(16),
-      from: 'ann',
-      text,
-      atMs: 7,
-      index: 300,
-      sequence: 1,
-      deleted,
-    };
+    const id = keyOf(new ByteRange(new Uint8Array(16).fill(0xab)));
+    const common = { atMs: 7, index: 300, sequence: 1, deleted };
+    const record: MessageRecord = { id, from: utf8('ann'), text: utf8(text), ...common };
+    const message = { id: hex(id), from: 'ann', text: textOf(record.text) ?? '', ...common };
     const travelling = messageOf({ room: '@bob', message });
     const response = { case: 'message', value: travelling } as const;
-    expect(encodeMessageResponse('@bob', message)).toEqual(
+    expect(encodeMessageResponse(utf8('@bob'), record)).toEqual(
       toBinary(ConverseResponseSchema, create(ConverseResponseSchema, { response })),
     );
     const sent = { case: 'sent', value: { requestId, message: travelling } } as const;
-    expect(encodeSentResponse(requestId, '@bob', message)).toEqual(
+    expect(encodeSentResponse(idRange, utf8('@bob'), record)).toEqual(
       toBinary(ConverseResponseSchema, create(ConverseResponseSchema, { response: sent })),
     );
   });

@@ -59,6 +59,6 @@ export class Script {
   }
 
   texts(room: string): readonly string[] {
-    return (this.state.room(room)?.messages ?? []).map(({ text }) => text);
+    return [...(this.state.room(room)?.messages ?? [])].map(({ text }) => text);
   }
 }

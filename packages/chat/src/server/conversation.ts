@@ -3,10 +3,12 @@ import { GrpError, type Cancel } from '@grp/core';
 import type { ChatMachine } from '../chat-machine.ts';
 import { chatError } from '../errors.ts';
 import { ConverseResponseSchema, type ConverseRequest, type Follow } from '../gen/grp/chat/v1/chat_pb.ts';
-import { encodeMessageResponse, encodeSentResponse } from '../hot-codec.ts';
+import { ByteRange, utf8 } from '../fields.ts';
+import { AskedSend, encodeMessageResponse, encodeSentResponse } from '../hot-codec.ts';
 import type { Account, Room } from '../model.ts';
 import type { ReplicatedLog } from '../ports.ts';
 import type { Caller, ChatOperations } from './operations.ts';
+import { pooled } from './pooled.ts';
 
 export interface ConversationOptions {
   readonly operations: ChatOperations;
@@ -22,6 +24,8 @@ export interface ConversationOptions {
 
 interface Followed {
   readonly label: string;
+  /** The label, in UTF-8. */
+  readonly room: ByteRange;
   /** The last sequence written to this stream. */
   last: number;
   isLive: boolean;
@@ -78,14 +82,23 @@ export class Conversation {
     this.#noteQuiet();
   }
 
-  async take(request: ConverseRequest): Promise<void> {
+  take(request: ConverseRequest | AskedSend): void {
     this.#open++;
-    try {
-      await this.#take(request);
-    } finally {
-      this.#open--;
-      this.#noteQuiet();
-    }
+    if (request instanceof AskedSend) this.#send(request);
+    else
+      this.#take(request).then(
+        () => this.#closed(),
+        (cause: unknown) => {
+          this.#options.fail(cause);
+          this.#closed();
+        },
+      );
+  }
+
+  /** A request is answered. */
+  #closed(): void {
+    this.#open--;
+    this.#noteQuiet();
   }
 
   #noteQuiet(): void {
@@ -96,12 +109,11 @@ export class Conversation {
     switch (request.case) {
       case 'follow':
         return this.#follow(request.value);
-      case 'send':
-        return this.#answer(request.value.requestId, async () => {
-          const { requestId, room, text } = request.value;
-          const sent = await this.#options.operations.send(requestId, room, text, this.#options.caller);
-          return encodeSentResponse(requestId, sent.room, sent.message);
-        });
+      case 'send': {
+        const { requestId, room, text } = request.value;
+        this.#open++;
+        return this.#send(new AskedSend(new ByteRange(requestId), utf8(room), utf8(text)));
+      }
       case 'markRead':
         return this.#answer(request.value.requestId, async () => {
           const { requestId, room, sequence } = request.value;
@@ -112,6 +124,29 @@ export class Conversation {
         // A newer client's request: it learns that this server does not know it.
         throw chatError('CHAT_REQUEST_INVALID', { context: { problem: 'an unknown kind of request on a stream' } });
     }
+  }
+
+  /** The hot path: nothing is waited for by more than one promise of its own. */
+  #send(asked: AskedSend): void {
+    if (this.#sending >= sendsAtOnceMax) {
+      this.#tooMuch(asked.requestId.view());
+      return this.#closed();
+    }
+    this.#sending++;
+    const { operations, caller } = this.#options;
+    operations.sendBytes(asked, caller).then(
+      (message) => {
+        this.#writeBytes(encodeSentResponse(asked.requestId, asked.room, message, pooled));
+        this.#sending--;
+        this.#closed();
+      },
+      (cause: unknown) => {
+        this.#refuse(asked.requestId.view(), cause);
+        this.#sending--;
+        this.#closed();
+      },
+    );
+    return undefined;
   }
 
   async #follow({ room: wanted, afterSequence }: Follow): Promise<void> {
@@ -125,29 +160,32 @@ export class Conversation {
     if (this.#isClosed) return;
     this.#followed.get(name)?.cancel();
     const cancel = this.#options.machine.follow(name, (room) => this.#advance(room));
-    this.#followed.set(name, { label: wanted, last: Number(afterSequence), isLive: false, cancel });
+    this.#followed.set(name, { label: wanted, room: utf8(wanted), last: Number(afterSequence), isLive: false, cancel });
     this.#pump();
   }
 
-  /** A request on the stream fails by itself; the stream goes on. */
   async #answer(requestId: Uint8Array, work: () => Promise<Uint8Array>): Promise<void> {
-    if (this.#sending >= sendsAtOnceMax) {
-      this.#write({
-        case: 'failure',
-        value: { requestId, code: 'CHAT_BUSY', message: 'Too much at once.', retry: true },
-      });
-      return;
-    }
+    if (this.#sending >= sendsAtOnceMax) return this.#tooMuch(requestId);
     this.#sending++;
     try {
       this.#writeBytes(await work());
     } catch (cause) {
-      if (!(cause instanceof GrpError)) throw cause;
-      const retry = ['no-quorum', 'unreachable'].includes(cause.kind) || cause.code === 'RAFT_NOT_LEADER';
-      this.#write({ case: 'failure', value: { requestId, code: cause.code, message: cause.message, retry } });
+      this.#refuse(requestId, cause);
     } finally {
       this.#sending--;
     }
+  }
+
+  #tooMuch(requestId: Uint8Array): void {
+    const value = { requestId, code: 'CHAT_BUSY', message: 'Too much at once.', retry: true };
+    this.#write({ case: 'failure', value });
+  }
+
+  /** A request on the stream fails by itself; the stream goes on. */
+  #refuse(requestId: Uint8Array, cause: unknown): void {
+    if (!(cause instanceof GrpError)) return this.#options.fail(cause);
+    const retry = ['no-quorum', 'unreachable'].includes(cause.kind) || cause.code === 'RAFT_NOT_LEADER';
+    return this.#write({ case: 'failure', value: { requestId, code: cause.code, message: cause.message, retry } });
   }
 
   #advance(room: Room): void {
@@ -184,19 +222,22 @@ export class Conversation {
 
   /** True: there was a whole page, and there may be more. */
   #writeFrom(room: Room | undefined, followed: Followed): boolean {
-    const messages = room?.messages ?? [];
+    const messages = room?.messages;
     // A copy that was behind the client's last server has nothing for it yet.
-    const page = messages.slice(followed.last, followed.last + pageMax);
-    for (const message of page) {
+    const end = Math.min(messages?.length ?? 0, followed.last + pageMax);
+    const isPage = end === followed.last + pageMax;
+    for (let sequence = followed.last + 1; sequence <= end; sequence++) {
       if (this.#isFull) return false;
-      followed.last = message.sequence;
-      this.#writeBytes(encodeMessageResponse(followed.label, message));
+      const message = messages?.record(sequence);
+      if (message === undefined) break;
+      followed.last = sequence;
+      this.#writeBytes(encodeMessageResponse(followed.room, message, pooled));
     }
-    if (!followed.isLive && followed.last >= messages.length) {
+    if (!followed.isLive && followed.last >= (messages?.length ?? 0)) {
       followed.isLive = true;
       this.#write({ case: 'following', value: { room: followed.label, sequence: BigInt(followed.last) } });
     }
-    return page.length === pageMax;
+    return isPage;
   }
 
   #write(response: ResponseInit): void {

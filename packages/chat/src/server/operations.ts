@@ -2,13 +2,17 @@ import { create, toBinary } from '@bufbuild/protobuf';
 import { createHash, randomBytes } from 'node:crypto';
 import { chatError, outcomeCodes } from '../errors.ts';
 import { CommandSchema } from '../gen/grp/chat/v1/log_pb.ts';
-import { encodeSend } from '../hot-codec.ts';
-import { hex, type Account, type Outcome, type Room, type Session, type StoredMessage } from '../model.ts';
+import { ByteRange, keyOf, utf8 } from '../fields.ts';
+import { AskedSend, encodeSend } from '../hot-codec.ts';
+import { MessageList, storedMessage } from '../message-list.ts';
+import type { MessageRecord } from '../message-record.ts';
+import type { Account, Outcome, Room, Session, StoredMessage } from '../model.ts';
 import { decodeOutcome } from '../outcome-codec.ts';
 import { foldName, isName, matchesPattern } from '../names.ts';
 import type { PasswordHasher, ReplicatedLog } from '../ports.ts';
 import type { ChatView, CommandInit } from '../state.ts';
 import type { ServerConfig } from './config.ts';
+import { pooled } from './pooled.ts';
 
 export interface OperationsOptions {
   readonly log: ReplicatedLog;
@@ -55,11 +59,13 @@ export interface HistoryOptions {
 type ChangeInit = NonNullable<CommandInit['change']>;
 
 const listLimit = 1_000;
+const none = new MessageList('');
 
 /** What a client can ask for, over any transport: checks, hashes, proposes, reads. */
 export class ChatOperations {
   readonly #options: OperationsOptions;
-  readonly #tokenHashes = new WeakMap<Caller, Uint8Array>();
+  /** Hashes, as keys. */
+  readonly #tokens = new WeakMap<Caller, string>();
 
   constructor(options: OperationsOptions) {
     this.#options = options;
@@ -125,13 +131,20 @@ export class ChatOperations {
   }
 
   async send(requestId: Uint8Array, room: string, text: string, caller: Caller): Promise<LabelledMessage> {
-    checkRequestId(requestId);
-    const tokenHash = this.#tokenHash(caller);
-    const command = encodeSend({ requestId, atMs: this.#options.nowMs(), tokenHash, room, text });
-    const outcome = await this.#proposeBytes(command, caller);
-    const message = this.#options.view().room(outcome.room ?? '')?.messages[(outcome.sequence ?? 0) - 1];
-    if (message === undefined) throw chatError('CHAT_MESSAGE_UNKNOWN');
-    return { room, message };
+    const record = await this.sendBytes(new AskedSend(new ByteRange(requestId), utf8(room), utf8(text)), caller);
+    return { room, message: storedMessage(record) };
+  }
+
+  /** The same without making texts of bytes; gives views of the message, for using at once. */
+  sendBytes(asked: AskedSend, caller: Caller): Promise<MessageRecord> {
+    try {
+      checkRequestId(asked.requestId);
+      const tokenHash = this.#tokenHash(caller);
+      const command = encodeSend(asked, { atMs: this.#options.nowMs(), tokenHash }, pooled);
+      return this.#options.log.propose(command, caller).then((answer) => this.#sent(answer));
+    } catch (cause) {
+      return Promise.reject(cause);
+    }
   }
 
   async deleteMessage(requestId: Uint8Array, room: string, sequence: number, caller: Caller): Promise<void> {
@@ -179,14 +192,14 @@ export class ChatOperations {
     caller: Caller,
   ): Promise<{ readonly messages: readonly LabelledMessage[]; readonly more: boolean }> {
     const { account } = options.local ? this.#session(caller) : await this.#current(caller);
-    const { messages } = this.#options.view().room(this.canonicalRoom(account, options.room)) ?? { messages: [] };
+    const { messages } = this.#options.view().room(this.canonicalRoom(account, options.room)) ?? { messages: none };
     const limit = Math.min(options.limit === 0 ? listLimit : options.limit, listLimit);
     const from = options.fromSequence === 0 ? Math.max(0, messages.length - limit) : options.fromSequence - 1;
-    const part = messages.slice(from, from + limit);
-    return {
-      messages: part.map((message) => ({ room: options.room, message })),
-      more: from + part.length < messages.length,
-    };
+    const part = Array.from(messages.between(from + 1, from + 1 + limit), (message) => ({
+      room: options.room,
+      message,
+    }));
+    return { messages: part, more: from + part.length < messages.length };
   }
 
   /** The account whose session this is, in this server's own copy. @throws GrpError CHAT_NOT_LOGGED_IN */
@@ -208,7 +221,7 @@ export class ChatOperations {
   }
 
   #session(caller: Caller): Session {
-    const session = this.#options.view().session(hex(this.#tokenHash(caller)), this.#options.nowMs());
+    const session = this.#options.view().session(this.#tokenHash(caller), this.#options.nowMs());
     if (session === undefined) throw chatError('CHAT_NOT_LOGGED_IN');
     return session;
   }
@@ -234,12 +247,19 @@ export class ChatOperations {
   }
 
   /** A stream has one caller for all its messages. */
-  #tokenHash(caller: Caller): Uint8Array {
-    const known = this.#tokenHashes.get(caller);
+  #tokenHash(caller: Caller): string {
+    const known = this.#tokens.get(caller);
     if (known !== undefined) return known;
-    const hash = hashOf(tokenOf(caller));
-    this.#tokenHashes.set(caller, hash);
+    const hash = keyOf(new ByteRange(hashOf(tokenOf(caller))));
+    this.#tokens.set(caller, hash);
     return hash;
+  }
+
+  #sent(answer: Uint8Array): MessageRecord {
+    const { room = '', sequence = 0 } = this.#outcome(answer);
+    const message = this.#options.view().room(room)?.messages.record(sequence);
+    if (message === undefined) throw chatError('CHAT_MESSAGE_UNKNOWN');
+    return message;
   }
 
   #checkPassword(password: string): void {
@@ -251,18 +271,19 @@ export class ChatOperations {
   async #propose(requestId: Uint8Array, change: ChangeInit, caller: Caller): Promise<Extract<Outcome, { ok: true }>> {
     checkRequestId(requestId);
     const command = create(CommandSchema, { requestId, atMs: BigInt(this.#options.nowMs()), change });
-    return this.#proposeBytes(toBinary(CommandSchema, command), caller);
+    return this.#outcome(await this.#options.log.propose(toBinary(CommandSchema, command), caller));
   }
 
-  async #proposeBytes(command: Uint8Array, caller: Caller): Promise<Extract<Outcome, { ok: true }>> {
-    const outcome = decodeOutcome(await this.#options.log.propose(command, caller));
+  /** @throws GrpError why the state refused it */
+  #outcome(answer: Uint8Array): Extract<Outcome, { ok: true }> {
+    const outcome = decodeOutcome(answer);
     if (outcome.ok) return outcome;
     const problem = 'the server did not understand what it proposed itself';
     throw chatError(outcomeCodes[outcome.error], { context: { max: this.#options.config.textBytesMax, problem } });
   }
 }
 
-function checkRequestId(requestId: Uint8Array): void {
+function checkRequestId(requestId: { readonly length: number }): void {
   if (requestId.length !== 16)
     throw chatError('CHAT_REQUEST_INVALID', { context: { problem: 'request_id has 16 bytes' } });
 }

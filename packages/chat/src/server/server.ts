@@ -12,7 +12,7 @@ import {
 import type { ChatMachine } from '../chat-machine.ts';
 import { chatError } from '../errors.ts';
 import { Chat, ConverseRequestSchema, type ConverseRequest } from '../gen/grp/chat/v1/chat_pb.ts';
-import { decodeAskedSend } from '../hot-codec.ts';
+import { decodeAskedSend, type AskedSend } from '../hot-codec.ts';
 import type { PasswordHasher, ReplicatedLog } from '../ports.ts';
 import { serverConfig, type ServerConfig } from './config.ts';
 import { Conversation } from './conversation.ts';
@@ -73,6 +73,7 @@ class GrpcChatServer implements ChatServer {
   readonly #server: Server;
   readonly #health: ReturnType<typeof addHealth>;
   #streams = 0;
+  #isServing = false;
 
   constructor(options: ChatServerOptions) {
     const { machine, log, clock, hasher = createPasswordHasher(), logger = silentLogger } = options;
@@ -125,10 +126,13 @@ class GrpcChatServer implements ChatServer {
   }
 
   noteServing(): void {
-    this.#health.set(this.#options.log.serving);
+    const { serving } = this.#options.log;
+    if (serving !== this.#isServing) this.#health.set(serving);
+    this.#isServing = serving;
   }
 
   async close(graceMs = 1_000): Promise<void> {
+    this.#isServing = false;
     this.#health.set(false);
     const graceful = new Promise<void>((resolve) => this.#server.tryShutdown(() => resolve()));
     const late = new Promise<void>((resolve) => {
@@ -159,11 +163,11 @@ class GrpcChatServer implements ChatServer {
     ]);
     return {
       ...Object.fromEntries(unary),
-      converse: (stream: ServerDuplexStream<ConverseRequest, Uint8Array>) => this.#converse(stream),
+      converse: (stream: ServerDuplexStream<ConverseRequest | AskedSend, Uint8Array>) => this.#converse(stream),
     } as UntypedServiceImplementation;
   }
 
-  #converse(stream: ServerDuplexStream<ConverseRequest, Uint8Array>): void {
+  #converse(stream: ServerDuplexStream<ConverseRequest | AskedSend, Uint8Array>): void {
     const { machine, log } = this.#options;
     const cancels: Cancel[] = [];
     let ended = false;
@@ -193,7 +197,7 @@ class GrpcChatServer implements ChatServer {
       conversation.close();
       this.#streams--;
     });
-    stream.on('data', (request: ConverseRequest) => void conversation.take(request).catch(fail));
+    stream.on('data', (request: ConverseRequest | AskedSend) => conversation.take(request));
     stream.on('drain', () => conversation.resume());
     stream.on('end', () => {
       if (ended) return;
@@ -219,12 +223,10 @@ class GrpcChatServer implements ChatServer {
 
 /** What an interactive client sends most, and what it gets. */
 const converseCodec: MethodCodec = {
-  requestDeserialize: (bytes: Buffer): ConverseRequest => {
-    const send = decodeAskedSend(bytes);
-    if (send === undefined) return fromBinary(ConverseRequestSchema, bytes);
-    return { request: { case: 'send', value: send } } as ConverseRequest;
-  },
-  responseSerialize: (bytes: Uint8Array): Buffer => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length),
+  requestDeserialize: (bytes: Buffer): ConverseRequest | AskedSend =>
+    decodeAskedSend(bytes) ?? fromBinary(ConverseRequestSchema, bytes),
+  responseSerialize: (bytes: Uint8Array): Buffer =>
+    bytes instanceof Buffer ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length),
 };
 
 function callerOf(call: {

@@ -39,7 +39,11 @@ function facts(state: ChatState): unknown {
       account.index,
       expiresAtMs,
     ]),
-    rooms: [...state.rooms()].map(({ members, ...room }) => ({ ...room, members: [...members] })),
+    rooms: [...state.rooms()].map(({ members, messages, ...room }) => ({
+      ...room,
+      members: [...members],
+      messages: [...messages],
+    })),
     requests: [...state.requests()],
   };
 }
