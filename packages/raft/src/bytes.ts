@@ -6,8 +6,9 @@ export class ByteWriter {
   #bytes: Uint8Array;
   #length = 0;
 
-  constructor(sizeHint = 256) {
-    this.#bytes = new Uint8Array(sizeHint);
+  /** @param begin how much it will probably be, or memory to write into as long as it lasts */
+  constructor(begin: number | Uint8Array = 256) {
+    this.#bytes = typeof begin === 'number' ? new Uint8Array(begin) : begin;
   }
 
   /** A whole number of 0 … 2⁵³−1, in as few bytes as it needs (base 128, low digits first, as in Protocol Buffers). */

@@ -19,13 +19,13 @@ export interface Asked {
 }
 
 const dialTimeoutMs = 1_000;
-const payloads = new PayloadCodec();
 
 /** A client's stream to one server: many requests at a time, all of one turn in one write. */
 export class ClientConnection {
   readonly address: Address;
   readonly #settle: (asked: Asked, response: ClientResponse | 'not-sent') => void;
   readonly #stream: ByteStream;
+  readonly #payloads = new PayloadCodec();
   readonly #reader = new FrameReader();
   readonly #requests = new FrameWriter();
   readonly #asked = new Map<number, Asked>();
@@ -79,7 +79,7 @@ export class ClientConnection {
     const ticket = ++this.#ticket;
     this.#asked.set(ticket, asked);
     this.#requests.frame((writer: ByteWriter) =>
-      writeClientRequest(writer, { ticket, payload: asked.payload }, payloads),
+      writeClientRequest(writer, { ticket, payload: asked.payload }, this.#payloads),
     );
     if (this.#isScheduled || this.#isBlocked || !this.#isOpen) return;
     this.#isScheduled = true;

@@ -199,12 +199,16 @@ class RaftNode implements Raft {
     return this.#stopping;
   }
 
-  async propose(command: Uint8Array, { timeoutMs, session }: ProposeOptions = {}): Promise<Uint8Array> {
-    if (command.length > commandBytesMax)
-      throw raftError('RAFT_COMMAND_TOO_LONG', { context: { bytes: command.length, bytesMax: commandBytesMax } });
-    const { id = 0, sequence = 0, acknowledged = 0 } = session ?? {};
-    const payload = this.#payloads.prepare({ type: 'command', session: id, sequence, acknowledged, command });
-    return (await this.#ended((replica, done) => replica.propose(payload, done), timeoutMs)).answer;
+  propose(command: Uint8Array, { timeoutMs, session }: ProposeOptions = {}): Promise<Uint8Array> {
+    return this.#within(timeoutMs, (resolve, reject) => {
+      if (command.length > commandBytesMax)
+        throw raftError('RAFT_COMMAND_TOO_LONG', { context: { bytes: command.length, bytesMax: commandBytesMax } });
+      const { id = 0, sequence = 0, acknowledged = 0 } = session ?? {};
+      const payload = this.#payloads.prepare({ type: 'command', session: id, sequence, acknowledged, command });
+      this.#running().replica.propose(payload, (ended) =>
+        ended.type === 'done' ? resolve(ended.answer) : reject(this.#failure(ended)),
+      );
+    });
   }
 
   async openSession({ timeoutMs }: { readonly timeoutMs?: Millis } = {}): Promise<LogIndex> {
@@ -300,32 +304,35 @@ class RaftNode implements Raft {
   ): Promise<Extract<Ended, { type: 'done' }>> {
     const { replica } = this.#running();
     return this.#within(timeoutMs, (resolve, reject) =>
-      ask(replica, (ended) => {
-        if (ended.type === 'done') resolve(ended);
-        else if (ended.type === 'unknown') reject(raftError('RAFT_OUTCOME_UNKNOWN'));
-        else if (ended.type === 'refused')
-          reject(raftError('RAFT_SESSION_REFUSED', { context: { reason: ended.reason } }));
-        else reject(this.#refusal(ended.reason, ended.leader));
-      }),
+      ask(replica, (ended) => (ended.type === 'done' ? resolve(ended) : reject(this.#failure(ended)))),
     );
   }
 
+  #failure(ended: Exclude<Ended, { type: 'done' }>): GrpError {
+    if (ended.type === 'unknown') return raftError('RAFT_OUTCOME_UNKNOWN');
+    if (ended.type === 'refused') return raftError('RAFT_SESSION_REFUSED', { context: { reason: ended.reason } });
+    return this.#refusal(ended.reason, ended.leader);
+  }
+
+  /** What `begin` throws is a refusal, too. */
   #within<Value>(
     timeoutMs: Millis = answerTimeoutMs,
     begin: (resolve: (value: Value) => void, reject: (error: GrpError) => void) => void,
   ): Promise<Value> {
     return new Promise((resolve, reject) => {
       const cancel = this.#clock.wakeAt(this.#clock.now() + timeoutMs, () => reject(raftError('RAFT_OUTCOME_UNKNOWN')));
-      begin(
-        (value) => {
+      const refuse = (error: unknown): void => {
+        cancel();
+        reject(error);
+      };
+      try {
+        begin((value) => {
           cancel();
           resolve(value);
-        },
-        (error) => {
-          cancel();
-          reject(error);
-        },
-      );
+        }, refuse);
+      } catch (cause) {
+        refuse(cause);
+      }
     });
   }
 

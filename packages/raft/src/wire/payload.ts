@@ -2,6 +2,7 @@ import { ByteReader, ByteWriter } from '../bytes.ts';
 import type { Command, Configuration, Payload, SnapshotInfo } from '../types.ts';
 
 const kinds = ['no-op', 'configuration', 'register', 'command'] as const;
+const commandKind = kinds.indexOf('command');
 
 /** A command beside the bytes that it is on disk and on the wire, so that it is encoded once. */
 class EncodedCommand implements Command {
@@ -25,8 +26,17 @@ class EncodedCommand implements Command {
   }
 }
 
+/** Commands that are proposed are written side by side into memory of this size: one allocation for many of them. */
+const slabBytes = 65_536;
+/** Longer ones have memory of their own. */
+const slabCommandBytesMax = slabBytes / 8;
+const commandHeadBytesMax = 28;
+
 /** Payloads as bytes, on disk and on the wire. */
 export class PayloadCodec {
+  #slab = new Uint8Array(0);
+  #slabUsed = 0;
+
   encode(payload: Payload): Uint8Array {
     return EncodedCommand.bytesOf(payload) ?? encodePayload(payload);
   }
@@ -38,21 +48,30 @@ export class PayloadCodec {
 
   /** The same command, encoded once, however often it is written and sent. */
   prepare(command: Command): Command {
-    return EncodedCommand.bytesOf(command) === undefined
-      ? new EncodedCommand(command, encodePayload(command))
-      : command;
+    if (EncodedCommand.bytesOf(command) !== undefined) return command;
+    const bytesMax = command.command.length + commandHeadBytesMax;
+    if (bytesMax > slabCommandBytesMax) return new EncodedCommand(command, encodePayload(command));
+    if (this.#slabUsed + bytesMax > this.#slab.length) {
+      this.#slab = new Uint8Array(slabBytes);
+      this.#slabUsed = 0;
+    }
+    const place = this.#slab.subarray(this.#slabUsed, this.#slabUsed + bytesMax);
+    const bytes = writeCommand(new ByteWriter(place).varint(commandKind), command).finish();
+    this.#slabUsed += bytes.length;
+    return new EncodedCommand(command, bytes);
   }
 }
 
 function encodePayload(payload: Payload): Uint8Array {
-  const size = payload.type === 'command' ? payload.command.length + 24 : 64;
+  const size = payload.type === 'command' ? payload.command.length + commandHeadBytesMax : 64;
   const writer = new ByteWriter(size).varint(kinds.indexOf(payload.type));
   if (payload.type === 'configuration') writeConfiguration(writer, payload.configuration);
-  else if (payload.type === 'command') {
-    const { session, sequence, acknowledged, command } = payload;
-    writer.varint(session).varint(sequence).varint(acknowledged).raw(command);
-  }
+  else if (payload.type === 'command') writeCommand(writer, payload);
   return writer.finish();
+}
+
+function writeCommand(writer: ByteWriter, { session, sequence, acknowledged, command }: Command): ByteWriter {
+  return writer.varint(session).varint(sequence).varint(acknowledged).raw(command);
 }
 
 function decodePayload(bytes: Uint8Array): Payload | undefined {
