@@ -15,7 +15,9 @@ export async function buildChatRole(context: RoleContext): Promise<RunningRole> 
   const machine = new ChatMachine();
   const group = host.open(chatGroup, machine);
   const server = createServer(context, machine, group);
-  group.onEvent = () => server.noteServing();
+  group.onEvent = ({ type }) => {
+    if (type !== 'applied') server.noteServing();
+  };
   // The port is claimed before anything is announced; until the log is read the server says that it does not serve.
   const { port } = await server.start();
   return {
