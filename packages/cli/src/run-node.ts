@@ -12,6 +12,8 @@ import { armSignals } from './signals.ts';
  * as long as the machine has room; a node shares the machine, and what it keeps changes slowly.
  */
 const garbagePercent = 20;
+/** These make much garbage of what is kept for a moment, and would look through all that they keep several times a second. */
+const busyRoles: readonly string[] = ['chat', 'raft'];
 
 /** A node process in one JSON document: no secrets, only the names of their files. */
 export interface NodeSpec {
@@ -37,7 +39,8 @@ export interface ReadyDocument {
  * @throws GrpError what ended the node; CLI_JOIN_TIMEOUT when no seed answered in time
  */
 export async function runNode(spec: NodeSpec, onReady: (ready: ReadyDocument) => void): Promise<void> {
-  setFlagsFromString(`--heap-growing-percent=${garbagePercent}`);
+  if (!spec.options.roles.some((role) => busyRoles.includes(role)))
+    setFlagsFromString(`--heap-growing-percent=${garbagePercent}`);
   const interruption = armSignals();
   try {
     const { createNode, createLogger } = await import('@grp/node');
