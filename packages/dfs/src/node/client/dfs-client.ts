@@ -66,7 +66,7 @@ export interface GetFileOptions {
   readonly range?: { readonly offset: number; readonly length?: number | undefined } | undefined;
   /**
    * Each MiB is compared with the CRC-32 that its writer gave it for this place of this version. `whole` (default) compares
-   * all of a file with its SHA-256, too, at some 0.6 ms of a second processor for each MiB; `frames` does not. Part of a
+   * all of a file with its SHA-256, too, at some 0.6 ms of processor for each MiB; `frames` does not. Part of a
    * file has no SHA-256.
    */
   readonly verify?: 'whole' | 'frames' | undefined;

@@ -1,3 +1,4 @@
+import { createHash, type Hash } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { drive, type Clock, type Driver } from '@grp/core';
 import { GetMachine } from '../../client/get-machine.ts';
@@ -7,7 +8,6 @@ import type { Manifest, ServerId } from '../../model.ts';
 import { IncomingGet, type ReceivedFrame } from '../net/incoming-get.ts';
 import type { Peers } from '../net/peers.ts';
 import { frameBytes } from '../store/config.ts';
-import { digestFor, type Digest } from './digest.ts';
 import type { MetaClient } from './meta-client.ts';
 
 /** What will be read. */
@@ -44,7 +44,7 @@ export class GetRun {
   #reject: (cause: unknown) => void = () => {};
   #bytes = 0;
   /** Of all that is handed over, if it is to be checked. */
-  #digest: Digest | undefined;
+  #digest: Hash | undefined;
   #read: { readonly number: number; readonly from: ServerId; readonly get: IncomingGet; bytes: number } | undefined;
   /** Handed over and not wanted yet: credited when the consumer asks for more. */
   #uncredited = 0;
@@ -90,8 +90,7 @@ export class GetRun {
         return void this.#ask(effect);
       case 'found':
         this.#bytes = effect.manifest.bytes;
-        this.#digest?.stop();
-        if (this.#options.get.isWhole) this.#digest = digestFor(this.#bytes, () => this.#wanted());
+        this.#digest = this.#options.get.isWhole ? createHash('sha256') : undefined;
         return this.#resolve({ manifest: effect.manifest, offset: effect.offset, length: effect.length });
       case 'read':
         return this.#begin(effect);
@@ -100,7 +99,8 @@ export class GetRun {
       case 'check':
         return void this.#check(effect);
       case 'digest-whole':
-        return void this.#tellWhole();
+        this.#driver.push({ type: 'whole', sha256: this.#digest?.digest('hex') ?? '' });
+        return;
       case 'done':
         this.#isOver = true;
         this.stream.push(null);
@@ -108,7 +108,6 @@ export class GetRun {
       case 'failed':
         return this.#fail(dfsError(effect.failure.code, { context: effect.failure.context }));
       case 'closed':
-        this.#digest?.stop();
         this.#options.signal?.removeEventListener('abort', this.#onAbort);
         return this.#driver.stop();
     }
@@ -149,9 +148,10 @@ export class GetRun {
     if (read?.number !== number) return;
     read.bytes += frame.bytes;
     let wantsMore = true;
-    this.#digest?.update(frame.parts);
-    for (const part of frame.parts) wantsMore = this.stream.push(part);
-    if (this.#digest?.isBehind === true) wantsMore = false;
+    for (const part of frame.parts) {
+      this.#digest?.update(part);
+      wantsMore = this.stream.push(part);
+    }
     this.#uncredited += frame.bytes;
     this.#driver.push({ type: 'data', read: number, bytes: read.bytes });
     if (wantsMore) this.#credit();
@@ -161,9 +161,9 @@ export class GetRun {
     }
   }
 
-  /** The consumer takes more, or what was handed over is hashed. */
+  /** The consumer takes more. */
   #wanted(): void {
-    if (this.#digest?.isBehind === true || this.stream.readableLength >= frameBytes) return;
+    if (this.stream.readableLength >= frameBytes) return;
     this.#credit();
     if (!this.#isFull) return;
     this.#isFull = false;
@@ -194,17 +194,6 @@ export class GetRun {
       const problem: ReadProblem =
         code === 'DFS_BLOB_NOT_FOUND' ? 'missing' : code === 'DFS_BLOB_DAMAGED' ? 'bad' : 'unreachable';
       this.#driver.push({ type: 'check-failed', check, problem });
-    }
-  }
-
-  async #tellWhole(): Promise<void> {
-    try {
-      const sha256 = (await this.#digest?.end()) ?? '';
-      this.#driver.push({ type: 'whole', sha256 });
-    } catch (cause) {
-      const context = { version: 0, problem: (cause as Error).message };
-      this.#onAbort();
-      this.#fail(dfsError('DFS_UNREADABLE', { context, cause }));
     }
   }
 
