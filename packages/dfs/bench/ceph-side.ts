@@ -34,7 +34,7 @@ export async function cephSide(ceph: CephCluster, seconds: number, middleMax: nu
       await bench(seconds, args);
       const row = rowOf(cell, `get ${cell.size}`, await bench(seconds, args));
       if (cell.bytes >= mebibyte) await ceph.run('rados', ['-p', CephCluster.pool, 'cleanup', '--run-name', name]);
-      return row;
+      return [row];
     },
   };
 }

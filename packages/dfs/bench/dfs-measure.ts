@@ -27,7 +27,7 @@ export interface Cell {
 
 export interface Side {
   readonly put: (cell: Cell, turn: number) => Promise<Row>;
-  readonly get?: (cell: Cell, turn: number) => Promise<Row>;
+  readonly get?: (cell: Cell, turn: number) => Promise<readonly Row[]>;
 }
 
 export interface Work {
@@ -64,7 +64,7 @@ export async function measureInTurns(
     for (let turn = 0; turn < turns; turn++)
       for (const side of turn % 2 === 0 ? sides : sides.toReversed()) {
         rows.push(await side.put(cell, turn));
-        if (side.get !== undefined) rows.push(await side.get(cell, turn));
+        if (side.get !== undefined) rows.push(...(await side.get(cell, turn)));
       }
   return rows;
 }

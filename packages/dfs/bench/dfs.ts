@@ -112,11 +112,11 @@ async function startServers(folder: string, ending: Ending): Promise<OwnServers>
 /** Compilers and caches are warm in servers that have run for a minute, and that is what is asked for. */
 async function warmUp(client: DfsClient): Promise<void> {
   const tiny = randomBytes(4_096);
-  let left = Math.min(sizes.small, 1_000);
+  let left = Math.min(4 * sizes.small, 4_000);
   const worker = async (): Promise<void> => {
     while (left-- > 0) await client.put(`warm/${left}`, tiny);
   };
-  await Promise.all(Array.from({ length: 8 }, worker));
+  await Promise.all(Array.from({ length: 32 }, worker));
 }
 
 interface ProcessFigures {
