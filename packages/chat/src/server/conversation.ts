@@ -136,7 +136,11 @@ export class Conversation {
     const { operations, caller } = this.#options;
     operations.sendBytes(asked, caller).then(
       (message) => {
-        this.#writeBytes(encodeSentResponse(asked.requestId, asked.room, message, pooled));
+        try {
+          this.#writeBytes(encodeSentResponse(asked.requestId, asked.room, message, pooled));
+        } catch (cause) {
+          this.#options.fail(cause);
+        }
         this.#sending--;
         this.#closed();
       },

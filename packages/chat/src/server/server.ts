@@ -1,11 +1,9 @@
 import { fromBinary } from '@bufbuild/protobuf';
-import { silentLogger, type Address, type Cancel, type Clock, type Logger } from '@grp/core';
+import { silentLogger, type Address, type Clock, type Logger } from '@grp/core';
 import {
   Server,
   ServerCredentials,
-  type Metadata,
   type sendUnaryData,
-  type ServerDuplexStream,
   type ServerUnaryCall,
   type UntypedServiceImplementation,
 } from '@grpc/grpc-js';
@@ -15,11 +13,13 @@ import { Chat, ConverseRequestSchema, type ConverseRequest } from '../gen/grp/ch
 import { decodeAskedSend, type AskedSend } from '../hot-codec.ts';
 import type { PasswordHasher, ReplicatedLog } from '../ports.ts';
 import { serverConfig, type ServerConfig } from './config.ts';
+import { callerOf } from './caller.ts';
 import { Conversation } from './conversation.ts';
+import { converseInterceptor, type ConverseHost } from './converse.ts';
 import { addHealth, addReflection } from './grpc-extras.ts';
 import { grpcService, type MethodCodec } from './grpc-service.ts';
 import { LoginLimits } from './login-limits.ts';
-import { ChatOperations, type Caller } from './operations.ts';
+import { ChatOperations } from './operations.ts';
 import { createPasswordHasher } from './passwords.ts';
 import { grpcError } from './status.ts';
 import { unaryHandlers } from './unary.ts';
@@ -94,6 +94,7 @@ class GrpcChatServer implements ChatServer {
       // A client that is gone without a word is found within a minute, and may not ask more often than that is worth.
       'grpc.keepalive_time_ms': 30_000,
       'grpc.keepalive_timeout_ms': 20_000,
+      interceptors: [converseInterceptor(`/${Chat.typeName}/${Chat.method.converse.name}`, this.#converse())],
     });
     this.#health = addHealth(this.#server, Chat.typeName);
     addReflection(this.#server);
@@ -150,7 +151,9 @@ class GrpcChatServer implements ChatServer {
     const unary = Object.entries(unaryHandlers(this.#operations, limits)).map(([name, handler]) => [
       name,
       (call: ServerUnaryCall<never, object>, done: sendUnaryData<object>) => {
-        const caller = callerOf(call);
+        const gone = new AbortController();
+        call.on('cancelled', () => gone.abort());
+        const caller = callerOf(call.metadata, gone.signal);
         const serve = async (): Promise<object> => {
           if (!this.#options.log.serving) throw chatError('CHAT_RECOVERING');
           return handler({ request: call.request, caller, peer: hostOf(call.getPeer()) });
@@ -161,54 +164,26 @@ class GrpcChatServer implements ChatServer {
         );
       },
     ]);
-    return {
-      ...Object.fromEntries(unary),
-      converse: (stream: ServerDuplexStream<ConverseRequest | AskedSend, Uint8Array>) => this.#converse(stream),
-    } as UntypedServiceImplementation;
+    // The stream is served by an interceptor; grpc-js wants a handler all the same.
+    return { ...Object.fromEntries(unary), converse: () => {} } as UntypedServiceImplementation;
   }
 
-  #converse(stream: ServerDuplexStream<ConverseRequest | AskedSend, Uint8Array>): void {
+  #converse(): ConverseHost {
     const { machine, log } = this.#options;
-    const cancels: Cancel[] = [];
-    let ended = false;
-    const fail = (cause: unknown): void => {
-      if (ended) return;
-      end();
-      stream.emit('error', this.#error(cause, 'converse'));
+    const { followsMax, streamsMax } = this.#config;
+    return {
+      begin: (options) => {
+        if (!log.serving) throw chatError('CHAT_RECOVERING');
+        if (this.#streams >= streamsMax) throw chatError('CHAT_BUSY', { context: { retryAfterMs: 5_000 } });
+        this.#streams++;
+        return new Conversation({ ...options, operations: this.#operations, machine, log, followsMax });
+      },
+      end: (conversation) => {
+        this.#streams--;
+        conversation.close();
+      },
+      errorOf: (cause) => this.#error(cause, 'converse'),
     };
-    if (!log.serving) return fail(chatError('CHAT_RECOVERING'));
-    if (this.#streams >= this.#config.streamsMax)
-      return fail(chatError('CHAT_BUSY', { context: { retryAfterMs: 5_000 } }));
-    this.#streams++;
-    const conversation = new Conversation({
-      operations: this.#operations,
-      machine,
-      log,
-      caller: callerOf(stream),
-      followsMax: this.#config.followsMax,
-      write: (response) => !ended && stream.write(response),
-      fail,
-    });
-    function end(): void {
-      ended = true;
-      for (const cancel of cancels) cancel();
-    }
-    cancels.push(() => {
-      conversation.close();
-      this.#streams--;
-    });
-    stream.on('data', (request: ConverseRequest | AskedSend) => conversation.take(request));
-    stream.on('drain', () => conversation.resume());
-    stream.on('end', () => {
-      if (ended) return;
-      conversation.finish(() => {
-        if (ended) return;
-        end();
-        stream.end();
-      });
-    });
-    stream.on('cancelled', () => (ended ? undefined : end()));
-    stream.on('error', () => (ended ? undefined : end()));
   }
 
   #error(cause: unknown, method: string) {
@@ -228,17 +203,6 @@ const converseCodec: MethodCodec = {
   responseSerialize: (bytes: Uint8Array): Buffer =>
     bytes instanceof Buffer ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length),
 };
-
-function callerOf(call: {
-  readonly metadata: Metadata;
-  on(event: 'cancelled', listener: () => void): unknown;
-}): Caller {
-  const [authorization] = call.metadata.get('authorization');
-  const token = /^Bearer ([\w-]{1,128})$/.exec(String(authorization ?? ''))?.[1];
-  const gone = new AbortController();
-  call.on('cancelled', () => gone.abort());
-  return { token, signal: gone.signal };
-}
 
 /** Without the port, which changes with every connection. */
 function hostOf(peer: string): string {
