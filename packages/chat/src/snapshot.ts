@@ -20,6 +20,8 @@ type RecordInit = NonNullable<MessageInitShape<typeof SnapshotRecordSchema>['rec
 
 const version = 1;
 const chunkBytes = 64 * 1_024;
+/** Smaller things are put together. */
+const largeBytes = 8 * 1_024;
 const lengthBytes = 4;
 /** A record is one message at most: 64 KiB of text and its frame. */
 const recordBytesMax = 1_048_576;
@@ -141,21 +143,26 @@ function framed(record: RecordInit): Uint8Array {
   return frame;
 }
 
-/** The same bytes in chunks of 64 KiB; `done` is called when the last one is out or nobody wants more. */
+/**
+ * The same bytes in chunks of up to 64 KiB; `done` is called when the last one is out or nobody wants more. What is large
+ * enough is given as it is: a copy of all messages would be the larger part of what a snapshot costs.
+ */
 function* chunked(records: Iterable<Uint8Array>, done: () => void): Generator<Uint8Array> {
   try {
     let chunk = new Uint8Array(chunkBytes);
     let size = 0;
     for (const record of records) {
-      for (let from = 0; from < record.length;) {
-        const to = Math.min(record.length, from + chunkBytes - size);
-        chunk.set(record.subarray(from, to), size);
-        size += to - from;
-        from = to;
-        if (size < chunkBytes) continue;
-        yield chunk;
+      const isLarge = record.length >= largeBytes;
+      if (size > 0 && (isLarge || size + record.length > chunkBytes)) {
+        yield chunk.subarray(0, size);
         chunk = new Uint8Array(chunkBytes);
         size = 0;
+      }
+      if (isLarge)
+        for (let from = 0; from < record.length; from += chunkBytes) yield record.subarray(from, from + chunkBytes);
+      else {
+        chunk.set(record, size);
+        size += record.length;
       }
     }
     if (size > 0) yield chunk.subarray(0, size);
