@@ -19,7 +19,8 @@ export interface StateMachine {
   apply(command: Uint8Array, index: LogIndex): Uint8Array;
   /**
    * Everything that `restore` needs; of the commands applied so far and of none later. A large state is given in pieces: the
-   * first is asked for at once, before anything else is applied, the others one by one while commands are applied.
+   * first is asked for at once, before anything else is applied, the others one by one while commands are applied. They are
+   * read, and neither kept nor changed.
    */
   snapshot(): Uint8Array | SnapshotPieces;
   /**
