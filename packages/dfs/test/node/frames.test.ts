@@ -1,3 +1,4 @@
+import { crc32 } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
 import { frameBytes } from '../../src/node/store/config.ts';
 import { blockBytes, FrameBuffers, type FrameBuffer } from '../../src/node/store/frame-buffers.ts';
@@ -24,6 +25,7 @@ function chunks(bytes: Buffer, size: number): Uint8Array[] {
 
 function contentIsRight(frame: WireFrame, index: number, bytes: number): boolean {
   const { head, rest } = split(frame, 8) ?? { head: Buffer.alloc(8), rest: [] };
+  if (frame.contentCrc !== crc32(Buffer.alloc(bytes, index), frame.request + index)) return false;
   return head.readUInt32LE(4) === index && Buffer.concat(rest).equals(Buffer.alloc(bytes, index));
 }
 
@@ -33,15 +35,19 @@ describe('a reader with buffers', () => {
   test.each([1_000, 65_536, 70_001, 5_000_000])('cuts chunks of %i bytes into frames', (size) => {
     const buffers = new FrameBuffers();
     const right: boolean[] = [];
-    const reader = new FrameReader((frame) => {
-      right.push(contentIsRight(frame, right.length, lengths[right.length] as number));
-    }, buffers);
+    const reader = new FrameReader({
+      buffers,
+      seedOf: (request, index) => request + index,
+      onFrame(frame) {
+        right.push(contentIsRight(frame, right.length, lengths[right.length] as number));
+      },
+    });
     for (const chunk of chunks(stream(lengths), size)) expect(reader.push(chunk)).toBe(true);
     expect(right).toEqual(lengths.map(() => true));
   });
 
   test('gives the memory of a chunk back when nothing of it is left, and only then', () => {
-    const reader = new FrameReader(() => {}, new FrameBuffers());
+    const reader = new FrameReader({ onFrame: () => {}, buffers: new FrameBuffers() });
     const all = chunks(stream([frameBytes, 40_000]), 65_536);
     for (const chunk of all) reader.push(chunk);
     expect(all.map(({ length }) => length > 0)).toEqual([...Array.from({ length: 16 }, () => false), true]);
@@ -52,12 +58,13 @@ describe('a reader with buffers', () => {
     const kept: FrameBuffer[] = [];
     const seen = new Set<ArrayBufferLike>();
     const places = new Set<number>();
-    const reader = new FrameReader((frame) => {
-      const [part] = frame.parts as [Uint8Array];
+    const onFrame = ({ parts, keep }: WireFrame): void => {
+      const [part] = parts as [Uint8Array];
       seen.add(part.buffer);
       places.add(part.byteOffset);
-      if (kept.length < 3 && frame.keep !== undefined) kept.push(frame.keep());
-    }, buffers);
+      if (kept.length < 3 && keep !== undefined) kept.push(keep());
+    };
+    const reader = new FrameReader({ onFrame, buffers });
     reader.push(stream(Array.from({ length: 20 }, () => 70_000)));
     expect([seen.size, places.size]).toEqual([1, 4]);
     expect(kept.map(({ content }) => content[0])).toEqual([0, 1, 2]);

@@ -1,4 +1,5 @@
 // What goes over a connection: frames of a 12-byte header and a body. All numbers are little-endian.
+import { crc32 } from 'node:zlib';
 import { freeMemory } from '@grp/core';
 import { frameBytes } from '../store/config.ts';
 import { blockBytes, type FrameBuffer, type FrameBuffers } from '../store/frame-buffers.ts';
@@ -44,6 +45,8 @@ export interface WireFrame {
   readonly request: number;
   readonly parts: readonly Uint8Array[];
   readonly bytes: number;
+  /** Of content: its CRC-32, begun with what the reader's owner said. */
+  readonly contentCrc?: number | undefined;
   /**
    * There for content that came into a buffer: the listener takes it over, and gives it back. Without this call the parts
    * are valid until the listener returns.
@@ -62,23 +65,28 @@ export function encodeFrameHeader(kind: Kind, request: number, bodyBytes: number
   return header;
 }
 
-/**
- * Cuts a byte stream into frames. With `buffers`, content is copied into one of those, and the memory in which it came is
- * given back at once; everything else stays where it came.
- */
+export interface FrameReaderOptions {
+  readonly onFrame: (frame: WireFrame) => void;
+  /** Content is copied into one of these, and the memory in which it came given back at once. */
+  readonly buffers?: FrameBuffers | undefined;
+  /** What the CRC of content begins with, by its request and its number; none: nobody waits for it. */
+  readonly seedOf?: ((request: number, index: number) => number | undefined) | undefined;
+}
+
+/** Cuts a byte stream into frames. */
 export class FrameReader {
-  readonly #onFrame: (frame: WireFrame) => void;
-  readonly #buffers: FrameBuffers | undefined;
+  readonly #options: FrameReaderOptions;
   #buffer: FrameBuffer | undefined;
+  readonly #dataHead = Buffer.alloc(dataHeadBytes);
+  #contentCrc: number | undefined;
   readonly #head = Buffer.alloc(headerBytes);
   #headFilled = 0;
   #parts: Uint8Array[] = [];
   #wanted = 0;
   #got = 0;
 
-  constructor(onFrame: (frame: WireFrame) => void, buffers?: FrameBuffers) {
-    this.#onFrame = onFrame;
-    this.#buffers = buffers;
+  constructor(options: FrameReaderOptions) {
+    this.#options = options;
   }
 
   /** Bytes of an unfinished frame. */
@@ -89,7 +97,7 @@ export class FrameReader {
   /** False: this is not the protocol, and the rest is of no use. */
   push(chunk: Uint8Array): boolean {
     let at = 0;
-    let isCopied = this.#buffers !== undefined;
+    let isCopied = this.#options.buffers !== undefined;
     while (at < chunk.length) {
       if (this.#headFilled < headerBytes) {
         const part = chunk.subarray(at, at + headerBytes - this.#headFilled);
@@ -98,12 +106,13 @@ export class FrameReader {
         at += part.length;
         if (this.#headFilled < headerBytes) return true;
         this.#wanted = this.#head.readUInt32LE(0);
-        const kind = this.#head.readUInt32LE(4);
-        if (this.#wanted > bodyBytesMax || kind < 1 || kind > kindMax) return false;
-        const contentBytes = kind === kinds.data ? this.#wanted - dataHeadBytes : 0;
-        if (contentBytes >= bufferedBytesMin && contentBytes <= frameBytes) this.#buffer = this.#buffers?.take();
+        if (this.#wanted > bodyBytesMax || this.#kind < 1 || this.#kind > kindMax) return false;
+        const contentBytes = this.#kind === kinds.data ? this.#wanted - dataHeadBytes : 0;
+        if (contentBytes >= bufferedBytesMin && contentBytes <= frameBytes)
+          this.#buffer = this.#options.buffers?.take();
       }
       const part = chunk.subarray(at, at + this.#wanted - this.#got);
+      if (this.#kind === kinds.data) this.#sum(part);
       if (this.#buffer !== undefined) this.#buffer.all.set(part, bodyOffset + this.#got);
       else if (part.length > 0) {
         this.#parts.push(part);
@@ -119,18 +128,41 @@ export class FrameReader {
 
   /** Nothing more comes. */
   end(): void {
-    if (this.#buffer !== undefined) this.#buffers?.giveBack(this.#buffer);
+    if (this.#buffer !== undefined) this.#options.buffers?.giveBack(this.#buffer);
     this.#buffer = undefined;
   }
 
+  get #kind(): number {
+    return this.#head.readUInt32LE(4);
+  }
+
+  get #request(): number {
+    return this.#head.readUInt32LE(8);
+  }
+
+  /** While the bytes are in the processor's cache: a frame later they would have to be fetched again. */
+  #sum(part: Uint8Array): void {
+    let content = part;
+    if (this.#got < dataHeadBytes) {
+      const head = part.subarray(0, dataHeadBytes - this.#got);
+      this.#dataHead.set(head, this.#got);
+      content = part.subarray(head.length);
+      if (this.#got + head.length < dataHeadBytes) return;
+      this.#contentCrc = this.#options.seedOf?.(this.#request, this.#dataHead.readUInt32LE(4));
+    }
+    if (this.#contentCrc !== undefined) this.#contentCrc = crc32(content, this.#contentCrc);
+  }
+
   #emit(): void {
-    const [kind, request] = [this.#head.readUInt32LE(4) as Kind, this.#head.readUInt32LE(8)];
+    const { onFrame, buffers } = this.#options;
+    const [kind, request, contentCrc] = [this.#kind as Kind, this.#request, this.#contentCrc];
     const [parts, bytes, buffer] = [this.#parts, this.#wanted, this.#buffer];
+    this.#contentCrc = undefined;
     this.#headFilled = 0;
     this.#parts = [];
     this.#got = 0;
     this.#wanted = 0;
-    if (buffer === undefined) return this.#onFrame({ kind, request, parts, bytes });
+    if (buffer === undefined) return onFrame({ kind, request, parts, bytes, contentCrc });
     // The listener may end this reader meanwhile: the buffer is no longer the reader's.
     this.#buffer = undefined;
     let isKept = false;
@@ -138,8 +170,9 @@ export class FrameReader {
       isKept = true;
       return buffer;
     };
-    this.#onFrame({ kind, request, parts: [buffer.all.subarray(bodyOffset, bodyOffset + bytes)], bytes, keep });
-    if (!isKept) this.#buffers?.giveBack(buffer);
+    const body = buffer.all.subarray(bodyOffset, bodyOffset + bytes);
+    onFrame({ kind, request, parts: [body], bytes, contentCrc, keep });
+    if (!isKept) buffers?.giveBack(buffer);
   }
 }
 

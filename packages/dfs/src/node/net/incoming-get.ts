@@ -1,6 +1,6 @@
 import type { GrpError } from '@grp/core';
 import { frameBytes } from '../store/config.ts';
-import { frameCrc, frameLength } from '../store/frame-crc.ts';
+import { frameLength, frameSeed } from '../store/frame-crc.ts';
 import { dataHeadBytes, decodeContent, encodeCredit, encodeGet, type Content, type GetOrder } from './bodies.ts';
 import { joined, kinds, split, type WireFrame } from './frames.ts';
 import { errorOf, type Connection, type Peer } from './peer.ts';
@@ -47,6 +47,7 @@ export class IncomingGet {
     this.#at = order.offset;
     this.#request = this.#connection.begin({
       onFrame: (frame) => this.#heard(frame),
+      seedOf: (index) => frameSeed(order.blob, index),
       onGone: (problem) => this.#fail(problem, { isDamaged: false, error: undefined }),
     });
     this.#connection.session.send(kinds.get, this.#request, [encodeGet(order)]);
@@ -93,8 +94,7 @@ export class IncomingGet {
     if (index !== Math.floor(this.#at / frameBytes) || bytes === 0 || bytes > room) return this.#senseless();
     this.#uncreditedBytes += bytes;
     if (this.#uncreditedBytes > Math.max(frameBytes, this.#order.windowBytes)) return this.#senseless();
-    if (frameCrc(this.#order.blob, index, rest) !== crc)
-      return this.#fail(`frame ${index} is altered`, { isDamaged: true, error: undefined });
+    if (frame.contentCrc !== crc) return this.#fail(`frame ${index} is altered`, { isDamaged: true, error: undefined });
     const offset = this.#at;
     this.#at += bytes;
     this.#events.onFrame({ parts: rest, bytes, crc, offset, keep: frame.keep });

@@ -11,6 +11,8 @@ import { Session } from './session.ts';
 /** What a request's owner hears: frames, and then perhaps that nothing follows. */
 export interface Heard {
   onFrame(frame: WireFrame): void;
+  /** What the CRC of content begins with, by its number. */
+  seedOf?(index: number): number;
   /** The connection has gone, or never came. */
   onGone(problem: string): void;
 }
@@ -32,6 +34,10 @@ export class Connection {
       (frame) => this.#heard.get(frame.request)?.onFrame(frame),
       (problem) => this.#gone(problem),
     );
+  }
+
+  seedOf(request: number, index: number): number | undefined {
+    return this.#heard.get(request)?.seedOf?.(index);
   }
 
   get isGone(): boolean {
@@ -199,6 +205,7 @@ export class Peer {
         node,
         windowBytes: config.windowBytes,
         buffers,
+        seedOf: (request, index) => connection.seedOf(request, index),
         onFrame,
         onHello: () => cancel(),
         onClose: (end, why) => {

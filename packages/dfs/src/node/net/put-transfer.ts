@@ -1,7 +1,7 @@
 import { GrpError } from '@grp/core';
 import type { BlobWriter } from '../store/blob-writer.ts';
 import { frameBytes } from '../store/config.ts';
-import { frameCrc } from '../store/frame-crc.ts';
+import { frameSeed } from '../store/frame-crc.ts';
 import { dataHeadBytes, decodeFinish, encodeAck, encodeCredit, encodeError, type PutOrder } from './bodies.ts';
 import { joined, kinds, split, type WireFrame } from './frames.ts';
 import type { ServerParts, ServerSession, Transfer } from './server-parts.ts';
@@ -46,6 +46,10 @@ export class PutTransfer implements Transfer {
     return !this.#isEnded && this.#creditedBytes === this.#bytes;
   }
 
+  seedOf(index: number): number {
+    return frameSeed(this.#order.blob, index);
+  }
+
   heard(frame: WireFrame): void {
     this.movedAt = this.#parts.now();
     if (this.#isEnded) return;
@@ -76,7 +80,7 @@ export class PutTransfer implements Transfer {
     if (index !== this.#index || bytes === 0 || bytes > frameBytes || this.#bytes % frameBytes !== 0)
       return this.#refuse('put-wrong-place');
     const crc = head.readUInt32LE(0);
-    if (frameCrc(this.#order.blob, index, rest) !== crc) return this.#refuse('put-wrong-crc');
+    if (frame.contentCrc !== crc) return this.#refuse('put-wrong-crc');
     this.#index++;
     this.#bytes += bytes;
     if (this.#bytes - this.#creditedBytes > this.#parts.config.windowBytes) return this.#refuse('put-window-exceeded');

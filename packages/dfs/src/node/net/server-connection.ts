@@ -49,6 +49,7 @@ export class ServerConnection implements ServerSession {
       node: parts.node,
       windowBytes: parts.config.windowBytes,
       buffers: parts.buffers,
+      seedOf: (request, index) => this.#transfers.get(request)?.seedOf?.(index),
       onFrame: (frame) => this.#heard(frame),
       onClose: (_end, why) => {
         for (const transfer of this.#transfers.values()) transfer.end('gone');

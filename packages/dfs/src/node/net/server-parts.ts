@@ -39,6 +39,8 @@ export interface ServerSession {
 /** A put or a get under way. */
 export interface Transfer {
   heard(frame: WireFrame): void;
+  /** What the CRC of content begins with, by its number. */
+  seedOf?(index: number): number;
   end(reason: string): void;
   readonly isOver: boolean;
   /** The peer has to do something next. */

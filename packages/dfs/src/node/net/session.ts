@@ -1,7 +1,8 @@
 import type { ByteStream, StreamEnd, StreamHandlers } from '@grp/core';
 import { decodeHello, encodeHello, type Hello } from './bodies.ts';
 import type { FrameBuffers } from '../store/frame-buffers.ts';
-import { encodeFrameHeader, FrameReader, joined, kinds, protocolVersion, type Kind, type WireFrame } from './frames.ts';
+import { encodeFrameHeader, FrameReader, joined, kinds, protocolVersion } from './frames.ts';
+import type { FrameReaderOptions, Kind, WireFrame } from './frames.ts';
 
 /** Below, parts are put together before they are written: a copy is cheaper than a call. */
 const smallBytesMax = 16_384;
@@ -17,6 +18,8 @@ export interface SessionOptions {
   readonly windowBytes: number;
   /** Where content is put that comes in; none: it stays in the pieces in which it came. */
   readonly buffers?: FrameBuffers | undefined;
+  /** As that of the reader of frames. */
+  readonly seedOf?: FrameReaderOptions['seedOf'];
   readonly onHello?: (hello: Hello) => void;
   readonly onFrame: (frame: WireFrame, session: Session) => void;
   /** Called once. `why` says what was wrong with the peer, if anything was. */
@@ -46,7 +49,7 @@ export class Session {
 
   constructor(options: SessionOptions) {
     this.#options = options;
-    this.#reader = new FrameReader((frame) => this.#heard(frame), options.buffers);
+    this.#reader = new FrameReader({ ...options, onFrame: (frame) => this.#heard(frame) });
     this.handlers = {
       onData: (bytes) => this.#reader.push(bytes) || this.cut('no-protocol'),
       onEnd: () => this.#stream?.end(),
