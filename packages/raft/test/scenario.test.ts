@@ -263,6 +263,26 @@ test('changes: a learner, a voter, one less, and three at once in joint consensu
   expect(script.violations()).toEqual([]);
 });
 
+test('a better server that becomes a voter in a joint change is handed over to when that is over: no vote fails', () => {
+  const script = new Script({ voters: three, learners: ['n9'], config: { takeoverStableMs: 500 } });
+  elected(script);
+  script.crash('n1');
+  script.live(2_000); // the learner is in good order for long enough
+  const { term } = script.status('n3');
+  change(script, 'n3', { type: 'promote', id: 'n9' }, { type: 'remove', id: 'n1' });
+  // The heir is the first to have the joint configuration; when the other one has it, too, the leader ends it.
+  script.deliver(({ from, to, message }) => ![from, to].includes('n2') && message.type !== 'timeout-now');
+  script.among('n2', 'n3');
+  let withoutMs = 0;
+  for (let ms = 0; ms < 2_000; ms++) {
+    script.live(1);
+    if (script.leader() === undefined) withoutMs++;
+  }
+  expect(script.leader()).toBe('n9');
+  expect([withoutMs <= 2, script.status('n9').term]).toEqual([true, term + 1]);
+  expect(script.violations()).toEqual([]);
+});
+
 test('a leader removes itself: it leads until that is committed, then names a successor', () => {
   const script = new Script({ voters: three });
   elected(script);

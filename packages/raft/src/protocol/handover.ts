@@ -13,7 +13,7 @@ export class Handover {
   readonly #state: State;
   readonly #leader: Leader;
   readonly #stepDown: () => void;
-  #target: { readonly id: ServerId; readonly ticket: Ticket | undefined; isTold: boolean } | undefined;
+  #target: Target | undefined;
   #ledSince = 0;
   #backOff = 1;
 
@@ -46,14 +46,14 @@ export class Handover {
     const target = to === undefined ? successors[0] : successors.find(({ id }) => id === to);
     if (target === undefined)
       return state.refuse(ticket, to === undefined || state.peers.includes(to) ? 'not-caught-up' : 'unknown-server');
-    return this.#start(target.id, ticket);
+    return this.#start({ id: target.id, ticket });
   }
 
   /** The disk fails or is silent: someone else should lead, at once. */
   escape(): void {
     const target = this.#leader.successors()[0];
     if (target === undefined) this.#stepDown();
-    else if (this.#target === undefined) this.#start(target.id, undefined);
+    else if (this.#target === undefined) this.#start({ id: target.id, isUrgent: true });
   }
 
   /** The last word of a server that stops: whoever is best should lead. */
@@ -72,9 +72,13 @@ export class Handover {
   flush(): void {
     const state = this.#state;
     if (state.role !== 'leader') return;
-    this.#considerTakeover();
+    const { configuration, configurations, commit } = state;
+    const isChanging = configurations.newest.index > commit || configuration.outgoing.length > 0;
+    if (!isChanging) this.#considerTakeover();
     const target = this.#target;
     if (target === undefined || target.isTold) return;
+    // A joint configuration is ended by an entry that follows by itself: whoever stood for election without it would lose.
+    if (isChanging && !target.isUrgent) return;
     const progress = this.#leader.followers.get(target.id);
     if (progress === undefined) return this.#finish(false);
     if (progress.match !== state.log.lastIndex) return undefined;
@@ -84,9 +88,9 @@ export class Handover {
     return state.send(target.id, { type: 'timeout-now', term: state.term });
   }
 
-  #start(id: ServerId, ticket: Ticket | undefined): void {
+  #start({ id, ticket, isUrgent = false }: Pick<Target, 'id' | 'ticket'> & { readonly isUrgent?: boolean }): void {
     const { deadlines, now, config } = this.#state;
-    this.#target = { id, ticket, isTold: false };
+    this.#target = { id, ticket, isUrgent, isTold: false };
     deadlines.set('transfer', now + config.transferTimeoutMs);
   }
 
@@ -112,6 +116,14 @@ export class Handover {
     const heir = this.#leader.successors().filter(isDue).toSorted(compareStandings)[0];
     if (heir === undefined) return;
     this.#backOff = Math.min(this.#backOff * 2, backOffMax);
-    this.#start(heir.id, undefined);
+    this.#start({ id: heir.id });
   }
+}
+
+interface Target {
+  readonly id: ServerId;
+  readonly ticket?: Ticket | undefined;
+  /** The leader cannot go on: it waits for nothing but the target. */
+  readonly isUrgent: boolean;
+  isTold: boolean;
 }
