@@ -87,5 +87,5 @@ test('buffers begin where blocks do, and are given up when there are too many', 
   for (const buffer of many) buffers.giveBack(buffer);
   const again = Array.from({ length: 60 }, () => buffers.take());
   const kept = again.filter(({ all }) => memories.has(all.buffer)).length;
-  expect([kept >= 32, kept < 60, new Set(again).size]).toEqual([true, true, 60]);
+  expect([kept >= 16, kept < 32, new Set(again).size]).toEqual([true, true, 60]);
 });

@@ -4,7 +4,8 @@ import { frameBytes } from './config.ts';
 export const blockBytes = 4_096;
 
 const buffersPerArena = 8;
-const keptMax = 32;
+/** What two transfers have under way. */
+const keptMax = 16;
 const wasmPageBytes = 65_536;
 
 /** Memory for one frame, and for the header of a record before it. */
