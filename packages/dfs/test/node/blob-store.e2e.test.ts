@@ -1,9 +1,20 @@
-import { closeSync, copyFileSync, cpSync, openSync, readdirSync, readSync } from 'node:fs';
+import { closeSync, copyFileSync, cpSync, mkdirSync, openSync, readdirSync, readSync } from 'node:fs';
 import { statSync, truncateSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { openBlobStore, type BlobStore } from '../../src/node/store/blob-store.ts';
-import { contentOf, framesOf, isIntact, load, newBlobId, sha256Of, store, tempFolder } from './store-support.ts';
+import { DataFile } from '../../src/node/store/data-file.ts';
+import {
+  buffers,
+  contentOf,
+  framesOf,
+  isIntact,
+  load,
+  newBlobId,
+  sha256Of,
+  store,
+  tempFolder,
+} from './store-support.ts';
 
 const small = { smallSegmentBytes: 65_536, bulkSegmentBytes: 8_388_608, aheadBytes: 16_384, reserveBytes: 0 };
 const sizes = [0, 1, 100, 4_096, 65_536, 65_537, 1_048_576, 1_048_577, 4_194_304, 4_194_305, 5_300_000];
@@ -80,6 +91,22 @@ test('a process that is killed loses nothing that was acknowledged, and shows no
   expect(readdirSync(join(copy, 'large'))).toHaveLength(4);
   for (const [index, { bytes }] of ways.entries())
     expect(await isIntact(second, blobs[index] as string, bytes)).toBe(true);
+});
+
+test('a write past the cache that the disk refuses is told as such, and the file takes it through the cache', async () => {
+  mkdirSync(folder.path);
+  const file = await DataFile.open(join(folder.path, 'file'), 'create');
+  await file.openDirect();
+  const odd = Buffer.alloc(100, 1); // no block: some file systems take it all the same
+  const isTaken = await file.writeDirect([odd], 0);
+  if (!isTaken) {
+    expect(await file.writeDirect([buffers.take().all], 4_096)).toBe(false); // once refused, not tried again
+    await file.write([odd], 0);
+    await file.sync();
+  }
+  const read = Buffer.alloc(100);
+  expect([await file.read(read, 0), read.equals(odd)]).toEqual([100, true]);
+  file.release();
 });
 
 test('blobs share syncs: a thousand at once take far fewer than a thousand', async () => {
