@@ -44,7 +44,7 @@ export const sourceBenches: Readonly<Record<string, SourceBench>> = {
   },
   chat: { file: 'chat/bench/chat.ts', peers: { etcd: [] }, takes: ['sizes'], hasTables: true },
   wal: { file: 'storage/bench/wal.ts', peers: { none: [] }, takes: [], hasTables: true },
-  dfs: { file: 'dfs/bench/dfs.ts', peers: { none: [] }, takes: [], hasTables: true },
+  dfs: { file: 'dfs/bench/dfs.ts', peers: { ceph: ['--ceph'], none: [] }, takes: [], hasTables: true },
 };
 
 export interface SourceBenchOptions {
@@ -100,7 +100,8 @@ export function argumentsOf(name: string, { peers, takes }: SourceBench, flags: 
     if (!/^\d+$/.test(size) || Number(size) < 3 || Number(size) > 32)
       throw benchError('BENCH_SIZE', { context: { size } });
   }
-  if (against === 'etcd' || against === 'ngircd') requirePeer(against);
+  const command = against === undefined ? undefined : commandsOfPeers[against];
+  if (command !== undefined) requirePeer(command);
   return [
     ...(against === undefined ? [] : (peers[against] ?? [])),
     ...(flags.sizes === undefined ? [] : ['--sizes', flags.sizes.join()]),
@@ -109,7 +110,9 @@ export function argumentsOf(name: string, { peers, takes }: SourceBench, flags: 
   ];
 }
 
-/** Without these two their benchmarks measure ours alone, which is not what was asked for. */
+/** Without these their benchmarks measure ours alone, which is not what was asked for. */
+const commandsOfPeers: Readonly<Record<string, string>> = { etcd: 'etcd', ngircd: 'ngircd', ceph: 'ceph-osd' };
+
 function requirePeer(command: string): void {
   if (spawnSync(command, ['--version']).error !== undefined)
     throw benchError('BENCH_PEER_MISSING', { context: { command } });

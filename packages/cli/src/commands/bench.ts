@@ -15,7 +15,7 @@ export class Bench extends GrpCommand {
   static override readonly description = `swim: time from SIGKILL until the first and the last list has the member as down, spread of joins and leaves, bytes, processor and memory while idle, and three of ten killed at once; serf's agents are measured in the same run when they are installed.
 Half an hour in full, half a minute with --quick.
 gms: multicasts per second and per CPU-second, latency, and how long deliveries stand still when the leader is killed. corosync's daemons are measured in the same run with --against corosync, where they and the headers of libcpg are installed. A quarter of an hour in full, a minute with --quick.
-ordering, isis: multicasts per second and latency in each order. messenger: client to client and to a whole group, beside ngircd. raft, chat: durable writes per second, latency and failover, beside etcd. wal: appends beside the bare disk. dfs: puts and gets beside three synced copies. Some minutes each.
+ordering, isis: multicasts per second and latency in each order. messenger: client to client and to a whole group, beside ngircd. raft, chat: durable writes per second, latency and failover, beside etcd. wal: appends beside the bare disk. dfs: puts and gets beside three synced copies, and beside ceph. Some minutes each.
 All but swim need a clone of the repository, where npm run bench -- NAME takes finer flags.
 All processes are ended whatever happens. Exit code 8 when a promise was not kept.`;
   static override readonly examples = [
@@ -39,7 +39,7 @@ All processes are ended whatever happens. Exit code 8 when a promise was not kep
   static override readonly flags = {
     against: text(
       'against',
-      'the peer: serf, corosync, ngircd or etcd, for what it can be compared with; none: ours alone (who is installed, unless given; of corosync nobody)',
+      'the peer: serf, corosync, ngircd, etcd or ceph, for what it can be compared with; none: ours alone (who is installed, unless given; corosync and ceph only when given)',
       'PEER',
     ),
     sizes: list(
