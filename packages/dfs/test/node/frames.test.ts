@@ -2,6 +2,7 @@ import { crc32 } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
 import { frameBytes } from '../../src/node/store/config.ts';
 import { blockBytes, FrameBuffers, type FrameBuffer } from '../../src/node/store/frame-buffers.ts';
+import { memoryOf, storable } from '../../src/node/net/server-parts.ts';
 import { encodeDataHead } from '../../src/node/net/bodies.ts';
 import { encodeFrameHeader, FrameReader, kinds, split, type WireFrame } from '../../src/node/net/frames.ts';
 
@@ -30,7 +31,7 @@ function contentIsRight(frame: WireFrame, index: number, bytes: number): boolean
 }
 
 describe('a reader with buffers', () => {
-  const lengths = [10, 65_536, frameBytes, 65_535, frameBytes, 200_000];
+  const lengths = [10, 262_144, frameBytes, 262_143, frameBytes, 500_000];
 
   test.each([1_000, 65_536, 70_001, 5_000_000])('cuts chunks of %i bytes into frames', (size) => {
     const buffers = new FrameBuffers();
@@ -65,10 +66,10 @@ describe('a reader with buffers', () => {
       if (kept.length < 3 && keep !== undefined) kept.push(keep());
     };
     const reader = new FrameReader({ onFrame, buffers });
-    reader.push(stream(Array.from({ length: 20 }, () => 70_000)));
+    reader.push(stream(Array.from({ length: 20 }, () => 270_000)));
     expect([seen.size, places.size]).toEqual([1, 4]);
     expect(kept.map(({ content }) => content[0])).toEqual([0, 1, 2]);
-    reader.push(stream([70_000]).subarray(0, 5_000)); // and then the connection goes
+    reader.push(stream([270_000]).subarray(0, 5_000)); // and then the connection goes
     reader.end();
     const taken = Array.from({ length: 5 }, () => buffers.take());
     expect(new Set([...taken, ...kept]).size).toBe(8);
@@ -88,4 +89,25 @@ test('buffers begin where blocks do, and are given up when there are too many', 
   const again = Array.from({ length: 60 }, () => buffers.take());
   const kept = again.filter(({ all }) => memories.has(all.buffer)).length;
   expect([kept >= 16, kept < 32, new Set(again).size]).toEqual([true, true, 60]);
+});
+
+describe('content for the store', () => {
+  const short = { crc: 1, parts: [Buffer.from('ab'), Buffer.from('c')], bytes: 3 };
+
+  test('stays where it came when it is all of a blob', () => {
+    const frame = storable(short, 0, new FrameBuffers());
+    expect([frame, memoryOf(frame)]).toEqual([short, 3]);
+  });
+
+  test('at the end of a longer one goes into a buffer, which counts with all of its memory', () => {
+    const buffers = new FrameBuffers();
+    const frame = storable(short, 2, buffers);
+    expect([Buffer.concat(frame.parts).toString(), frame.parts[0]?.byteOffset]).toEqual([
+      'abc',
+      frame.buffer?.content.byteOffset,
+    ]);
+    expect(memoryOf(frame)).toBe(blockBytes + frameBytes);
+    frame.onFree?.();
+    expect(buffers.take()).toBe(frame.buffer);
+  });
 });

@@ -1,9 +1,10 @@
 import { defineErrors } from '@grp/core';
 import type { BlobWriter } from '../store/blob-writer.ts';
+import { frameBytes } from '../store/config.ts';
 import type { WireCopy } from './bodies.ts';
 import { IncomingGet } from './incoming-get.ts';
 import type { Peer } from './peer.ts';
-import type { ServerParts } from './server-parts.ts';
+import { memoryOf, storable, type ServerParts } from './server-parts.ts';
 
 /** Why a copy from another server failed. */
 export const copyError = defineErrors({
@@ -63,10 +64,9 @@ function receive(parts: ServerParts, { source, order, writer, resolve, reject }:
       },
       onFrame(frame) {
         movedAt = parts.now();
-        budget.take(frame.bytes);
-        const buffer = frame.keep?.();
-        const onFree = buffer && ((): void => buffers.giveBack(buffer));
-        const written = writer.write({ ...frame, buffer, onFree }).finally(() => budget.release(frame.bytes));
+        const content = storable(frame, Math.floor(frame.offset / frameBytes), buffers);
+        budget.take(memoryOf(content));
+        const written = writer.write(content).finally(() => budget.release(memoryOf(content)));
         writes = Promise.all([writes, written]);
         written.then(() => get.credit(frame.bytes), fail);
       },

@@ -51,11 +51,11 @@ export interface WireFrame {
    * There for content that came into a buffer: the listener takes it over, and gives it back. Without this call the parts
    * are valid until the listener returns.
    */
-  readonly keep?: () => FrameBuffer;
+  readonly keep?: (() => FrameBuffer) | undefined;
 }
 
-/** Content of fewer bytes is cheaper to leave where it came. */
-const bufferedBytesMin = 65_536;
+/** Content of fewer bytes stays where it came: a buffer of a whole frame would hold too much memory for it. */
+export const bufferedBytesMin = frameBytes / 4;
 
 export function encodeFrameHeader(kind: Kind, request: number, bodyBytes: number): Buffer {
   const header = Buffer.allocUnsafe(headerBytes);

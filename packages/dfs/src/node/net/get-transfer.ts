@@ -3,7 +3,7 @@ import type { BlobReader } from '../store/blob-reader.ts';
 import { frameBytes } from '../store/config.ts';
 import { frameCrc } from '../store/frame-crc.ts';
 import { decodeCredit, encodeContent, encodeDataHead, encodeError, type GetOrder } from './bodies.ts';
-import { joined, kinds, type WireFrame } from './frames.ts';
+import { bufferedBytesMin, joined, kinds, type WireFrame } from './frames.ts';
 import type { ServerParts, ServerSession, Transfer } from './server-parts.ts';
 
 /** A blob, or a part of it, that goes out over a connection. */
@@ -106,10 +106,11 @@ export class GetTransfer implements Transfer {
     const from = at - index * frameBytes;
     const to = Math.min(frameBytes, end - index * frameBytes);
     await budget.room();
-    const into = to > 65_536 ? buffers.take() : undefined;
-    budget.take(to - from);
+    const into = to > bufferedBytesMin ? buffers.take() : undefined;
+    const memoryBytes = into?.all.length ?? to;
+    budget.take(memoryBytes);
     const onFree = (): void => {
-      budget.release(to - from);
+      budget.release(memoryBytes);
       if (into !== undefined) buffers.giveBack(into);
     };
     try {

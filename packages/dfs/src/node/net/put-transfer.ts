@@ -4,7 +4,7 @@ import { frameBytes } from '../store/config.ts';
 import { frameSeed } from '../store/frame-crc.ts';
 import { dataHeadBytes, decodeFinish, encodeAck, encodeCredit, encodeError, type PutOrder } from './bodies.ts';
 import { joined, kinds, split, type WireFrame } from './frames.ts';
-import type { ServerParts, ServerSession, Transfer } from './server-parts.ts';
+import { memoryOf, storable, type ServerParts, type ServerSession, type Transfer } from './server-parts.ts';
 
 /** A blob that comes in over a connection. */
 export class PutTransfer implements Transfer {
@@ -18,7 +18,9 @@ export class PutTransfer implements Transfer {
   #index = 0;
   #bytes = 0;
   #creditedBytes = 0;
+  /** Of memory, all in all, and for frames that the store has not taken yet. */
   #heldBytes = 0;
+  #movingBytes = 0;
   #writes: Promise<void> = Promise.resolve();
   #isEnded = false;
   movedAt: number;
@@ -84,13 +86,14 @@ export class PutTransfer implements Transfer {
     this.#index++;
     this.#bytes += bytes;
     if (this.#bytes - this.#creditedBytes > this.#parts.config.windowBytes) return this.#refuse('put-window-exceeded');
-    this.#heldBytes += bytes;
-    const { budget, retaining } = this.#parts;
-    budget.take(bytes);
+    const { budget, buffers, retaining } = this.#parts;
+    const content = storable({ crc, parts: rest, bytes, keep: frame.keep }, index, buffers);
+    const memoryBytes = memoryOf(content);
+    this.#heldBytes += memoryBytes;
+    this.#movingBytes += memoryBytes;
+    budget.take(memoryBytes);
     retaining.add(this);
-    const buffer = frame.keep?.();
-    const onFree = buffer && ((): void => this.#parts.buffers.giveBack(buffer));
-    this.#write(writer.write({ crc, parts: rest, bytes, buffer, onFree }), bytes);
+    this.#write(writer.write(content), { bytes, memoryBytes });
     if (budget.isSpent) {
       // Blobs that wait in memory for their end would keep each other from it.
       for (const transfer of retaining) transfer.spill();
@@ -100,20 +103,22 @@ export class PutTransfer implements Transfer {
 
   /** What is in memory goes to the disk, so that it does not take room from others. */
   spill(): void {
-    if (!this.#isEnded && this.#writer?.isInFile === false) this.#write(this.#writer.spill(), 0);
+    if (!this.#isEnded && this.#writer?.isInFile === false)
+      this.#write(this.#writer.spill(), { bytes: 0, memoryBytes: 0 });
   }
 
-  #write(written: Promise<void>, bytes: number): void {
-    this.#writes = Promise.all([this.#writes, written]).then(() => this.#credit(bytes));
+  #write(written: Promise<void>, moved: { readonly bytes: number; readonly memoryBytes: number }): void {
+    this.#writes = Promise.all([this.#writes, written]).then(() => this.#credit(moved));
     this.#writes.catch((cause: unknown) => this.#fail(cause));
   }
 
-  #credit(bytes: number): void {
+  #credit({ bytes, memoryBytes }: { readonly bytes: number; readonly memoryBytes: number }): void {
     if (this.#isEnded) return;
     this.#creditedBytes += bytes;
+    this.#movingBytes -= memoryBytes;
     this.movedAt = this.#parts.now();
     // What lies in a file has left memory; what goes into the log stays until the blob is whole.
-    if (this.#writer?.isInFile === true) this.#release(this.#heldBytes - (this.#bytes - this.#creditedBytes));
+    if (this.#writer?.isInFile === true) this.#release(this.#heldBytes - this.#movingBytes);
     // All has come, and waits for the log: the acknowledgement is next, and there is nothing to grant.
     const isAll = this.#bytes === this.#order.bytesHint && this.#writer?.isInFile === false;
     if (bytes > 0 && !isAll) this.#session.send(kinds.credit, this.#request, [encodeCredit(bytes)]);

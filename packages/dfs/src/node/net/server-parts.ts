@@ -1,5 +1,6 @@
 import type { BlobStore } from '../store/blob-store.ts';
-import type { FrameBuffers } from '../store/frame-buffers.ts';
+import type { Frame } from '../store/blob-writer.ts';
+import type { FrameBuffer, FrameBuffers } from '../store/frame-buffers.ts';
 import type { Budget } from './budget.ts';
 import type { TransferConfig } from './config.ts';
 import type { Counters } from './counters.ts';
@@ -47,4 +48,30 @@ export interface Transfer {
   readonly owes: boolean;
   /** When it last did something. */
   readonly movedAt: number;
+}
+
+/** Content as the store takes it: in a buffer when it came in one, and at the end of a blob whose other frames did. */
+export function storable(
+  { crc, parts, bytes, keep }: Pick<Frame, 'crc' | 'parts' | 'bytes'> & Pick<WireFrame, 'keep'>,
+  index: number,
+  buffers: FrameBuffers,
+): Frame {
+  const buffer = keep?.() ?? (index > 0 ? copied(parts, buffers) : undefined);
+  if (buffer === undefined) return { crc, parts, bytes };
+  return { crc, parts: [buffer.content.subarray(0, bytes)], bytes, buffer, onFree: () => buffers.giveBack(buffer) };
+}
+
+/** What a frame takes of memory, which a short one in a buffer does not show. */
+export function memoryOf({ bytes, buffer }: Frame): number {
+  return buffer?.all.length ?? bytes;
+}
+
+function copied(parts: readonly Uint8Array[], buffers: FrameBuffers): FrameBuffer {
+  const buffer = buffers.take();
+  let at = 0;
+  for (const part of parts) {
+    buffer.content.set(part, at);
+    at += part.length;
+  }
+  return buffer;
 }
